@@ -18,6 +18,7 @@ from axion_deploy.configuration import rest
 from axion_deploy.configuration.logs import logging_config
 from axion_deploy.menus import ACCOUNT_MENU, SIDEBAR
 from axion_deploy.operator_docs import api_introduction
+from axion_deploy.script_words import address_of_words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -201,7 +202,10 @@ UNFOLD = {
     "BORDER_RADIUS": "10px",
     "DASHBOARD_CALLBACK": "deployments.admin.site.dashboard",
     "STYLES": [lambda _: static("axion/axion.css")],
-    "SCRIPTS": [lambda _, name=name: static(f"axion/{name}.js") for name in ("times", "landmarks", "search")],
+    "SCRIPTS": [
+        address_of_words,
+        *(lambda _, name=name: static(f"axion/{name}.js") for name in ("words", "times", "landmarks", "search")),
+    ],
     "SIDEBAR": SIDEBAR,
 }
 

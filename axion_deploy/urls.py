@@ -9,6 +9,7 @@ from axion_deploy.admin_pages import site
 from axion_deploy.agent_downloads.download_views import agent_archive, install_script, wheel, wheel_list
 from axion_deploy.health_pages import alive, event_lags
 from axion_deploy.operator_docs.views import docs
+from axion_deploy.script_words import script_words
 from deployments.admin.accounts.confirm import confirm_password
 from deployments.admin.site import sign_in
 from deployments.admin.teams.activity_views import your_activity
@@ -20,6 +21,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("healthz", alive),
     path("healthz/events", event_lags),
+    path("words/<str:language>-<str:mark>.js", script_words, name="script-words"),
     path("docs/", docs, {"path": ""}, name="docs"),
     path("docs/<path:path>", docs),
     path("agents/install.sh", install_script, name="agent-script"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from agents.wording.sentences import sentence, translated
+from axion_deploy.management.commands.collect_messages import collected_of_scripts
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = re.compile(
@@ -147,6 +148,86 @@ def test_code_says_nothing_that_cannot_be_translated(path: Path) -> None:
 )
 def test_what_counts_as_said_to_people(source: str, lines: list[int]) -> None:
     assert list(bare_sentences(source)) == lines
+
+
+SCRIPTS = sorted((ROOT / "templates/static/axion").glob("*.js"))
+LOOKED_UP = {"gettext", "ngettext", "pieces"}
+LOOKED_UP_TEXT = re.compile(r'\b(?:gettext|ngettext|pieces)\(\s*"([^"]+)"')
+# What a script says to the browser, in the words of HTML, CSS or Intl.
+PROPERTIES = {"class", "className", "d", "transform", "Accept", "viewBox", "rel", "method", "hour12", "style"}
+MACHINES = {
+    *("Enter", "Control+K Meta+K", "ArrowDown", "ArrowUp", "POST", "Accept", "DOMContentLoaded", "UTC", "Escape"),
+    *("signed out", "2-digit", "ArrowLeft", "ArrowRight", "Home", "End", "Tab"),
+}
+SCRIPT_TOKEN = re.compile(
+    r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
+    r"|`(?:\\.|[^`\\$]|\$(?!\{)|\$\{(?:[^{}`]|`[^`]*`|\{[^{}]*\})*\})*`|[\w$]+|\S",
+    re.DOTALL,
+)
+SAID = re.compile(r"^[^a-z<#.]*[A-Z][a-z]+|[A-Za-z]{2,}[,:.…]? [a-z{]|[a-z]{3}…|^ ?[a-z]+ $|^ [a-z]+")
+
+
+def said_by_script(source: str) -> Iterator[tuple[int, str]]:
+    """Yield texts of a script that read like words and that no catalogue is asked for."""
+    before: list[str] = []
+    for match in SCRIPT_TOKEN.finditer(source):
+        token = match[0]
+        if token.startswith(("//", "/*")):
+            continue
+        if token[0] in "\"'`":
+            text = _without_expressions(token[1:-1])
+            named = before[-2] if before[-1:] == [":"] and len(before) > 1 else ""
+            known = _asked(before) or named.strip("'\"") in PROPERTIES or text in MACHINES
+            selector = before[-2:] in (
+                [method, "("] for method in ("querySelector", "querySelectorAll", "closest", "matches")
+            )
+            if not known and not selector and not text.startswith(("ax-", "a[href]")) and SAID.search(text):
+                yield source.count("\n", 0, match.start()) + 1, text
+        before = [*before[-10:], token]
+
+
+def _asked(before: list[str]) -> bool:
+    """Tell whether the next text is a first argument, or the second of ngettext."""
+    if before[-1:] == ["("]:
+        return before[-2] in LOOKED_UP
+    return before[-1:] == [","] and before[-4:-2] == ["ngettext", "("]
+
+
+def _without_expressions(text: str) -> str:
+    while (shorter := re.sub(r"\$\{[^{}]*\}|(?<=[:,(] )\{[^{}]*\}", "", text)) != text:
+        text = shorter
+    return text
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_says_nothing_that_cannot_be_translated(path: Path) -> None:
+    source = path.read_text()
+    found = list(said_by_script(source))
+    assert not found, f"{path.relative_to(ROOT)}: wrap in gettext, ngettext or pieces: {found}"
+
+
+def test_every_sentence_of_the_scripts_is_collected() -> None:
+    """Not what stands within a template literal, or within the values of another sentence: those are not found."""
+    asked = {text for path in SCRIPTS for text in LOOKED_UP_TEXT.findall(path.read_text())}
+    known = {message.id if isinstance(message.id, str) else message.id[0] for message in collected_of_scripts(ROOT)}
+    assert asked <= known, f"move out of literals and values of other sentences: {asked - known}"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('h("p", {}, "Never looked up")', ["Never looked up"]),
+        ('h("p", { class: "ax-row ax wide" }, gettext("Looked up"))', []),
+        ('ngettext("{count} server", "{count} servers", count)', []),
+        ("`${count} servers left`", [" servers left"]),
+        ('show("Waiting…")', ["Waiting…"]),
+        ('h("p", {}, pieces("Deployed {it}", { it: link }), " by somebody")', [" by somebody"]),
+        ('document.querySelector("div span")', []),
+        ("`ax-code-${tone}`", []),
+    ],
+)
+def test_what_counts_as_said_by_a_script(source: str, said: list[str]) -> None:
+    assert [text for _line, text in said_by_script(source)] == said
 
 
 def test_a_sentence_is_english_wherever_it_is_stored_and_the_readers_language_where_it_is_shown() -> None:

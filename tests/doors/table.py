@@ -69,6 +69,9 @@ OPEN: tuple[Door, ...] = (
     Door(path="/docs/", route="docs/", answers=EVERYBODY),
     Door(path="/docs/index.html", route="docs/<path:path>", answers=EVERYBODY),
     Door(path="/docs/nothing.html", route="docs/<path:path>", answers=NOTHING),
+    # Sentences of the scripts: the page to sign in needs them, and they say nothing of this installation.
+    Door(path="/words/en-0.js", route="words/<str:language>-<str:mark>.js", answers=EVERYBODY),
+    Door(path="/words/xx-0.js", route="words/<str:language>-<str:mark>.js", answers=NOTHING),
     # A host that installs its agent is nobody yet; the one-time token alone admits it.
     Door(path="/agents/install.sh", route="agents/install.sh", answers=EVERYBODY),
     Door(path=f"/agents/runner/{agent_artifact().file_name}", route="agents/runner/<str:name>", answers=EVERYBODY),

@@ -25,6 +25,7 @@ KEYWORDS: Any = {
     "ngettext": (1, 2),
     "pgettext": ((1, "c"), 2),
 }
+OF_SCRIPTS: Any = {"gettext": None, "pieces": None, "ngettext": (1, 2)}
 
 
 class Command(BaseCommand):
@@ -32,17 +33,24 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         root = Path(settings.BASE_DIR)
-        template = collected(root)
-        for language in ("en", "ru"):
-            path = root / LOCALES / language / "LC_MESSAGES/django.po"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            catalog = read_po(path.open("rb"), locale=language) if path.exists() else Catalog(locale=language)
-            catalog.update(template, no_fuzzy_matching=True)
-            catalog.obsolete.clear()
-            written = io.BytesIO()
-            write_po(written, catalog, width=120, sort_output=True, no_location=True)
-            path.write_bytes(written.getvalue())
-            self.stdout.write(f"{path.relative_to(root)}: {len(catalog)} sentences")
+        for domain, template in (("django", collected(root)), ("djangojs", collected_of_scripts(root))):
+            for language in ("en", "ru"):
+                path = root / LOCALES / language / f"LC_MESSAGES/{domain}.po"
+                number = bring_up_to_date(path, template, language)
+                self.stdout.write(f"{path.relative_to(root)}: {number} sentences")
+
+
+def bring_up_to_date(path: Path, template: Catalog, language: str) -> int:
+    """Write the catalogue with the sentences of the template and the translations that it has; return their number."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    catalog = read_po(path.open("rb"), locale=language) if path.exists() else Catalog(locale=language)
+    catalog.update(template, no_fuzzy_matching=True)
+    catalog.fuzzy = False
+    catalog.obsolete.clear()
+    written = io.BytesIO()
+    write_po(written, catalog, width=120, sort_output=True, no_location=True)
+    path.write_bytes(written.getvalue())
+    return len(catalog)
 
 
 def collected(root: Path) -> Catalog:
@@ -51,6 +59,19 @@ def collected(root: Path) -> Catalog:
     for source in sources(root):
         for _line, message, comments, context in extract("python", source, keywords=KEYWORDS):
             catalog.add(message, auto_comments=comments, context=context)
+    return catalog
+
+
+def collected_of_scripts(root: Path) -> Catalog:
+    """Return every sentence of the scripts of the pages."""
+    catalog = Catalog(charset="utf-8")
+    for path in sorted((root / "templates/static/axion").glob("*.js")):
+        with path.open("rb") as source:
+            options = {"template_string": True}
+            for _line, message, comments, context in extract(
+                "javascript", source, keywords=OF_SCRIPTS, options=options
+            ):
+                catalog.add(message, auto_comments=comments, context=context)
     return catalog
 
 

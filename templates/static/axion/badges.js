@@ -1,7 +1,8 @@
 // Labels, tones and symbols come from the server, where they are defined once.
 import { h, icon } from "./dom.js";
+import { gettext } from "./say.js";
 
-const UNKNOWN = { label: "Unknown", tone: "idle", icon: "help" };
+const UNKNOWN = { label: gettext("Unknown"), tone: "idle", icon: "help" };
 
 // The word for people, by the rules of deployments/states.py:result_of.
 const RESULTS = { pending: "waiting", success: "succeeded" };

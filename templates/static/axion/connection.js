@@ -1,12 +1,13 @@
 // Tells whether the page moves by itself right now.
 import { byId, icon } from "./dom.js";
+import { gettext } from "./say.js";
 
 const WORDS = {
-  live: ["Live", "bolt"],
-  lost: ["Disconnected, reconnecting…", "wifi_off"],
-  ended: ["No longer live", "link_off"],
+  live: [gettext("Live"), "bolt"],
+  lost: [gettext("Disconnected, reconnecting…"), "wifi_off"],
+  ended: [gettext("No longer live"), "link_off"],
 };
-const WHY = { "signed out": "You are signed out. Sign in again to continue.", gone: "You can no longer see this." };
+const WHY = { "signed out": gettext("You are signed out. Sign in again to continue."), gone: gettext("You can no longer see this.") };
 const PATIENCE = 1500;
 let shown = "";
 let timer = null;

@@ -3,43 +3,48 @@ import { byId, h, icon, readState, show } from "./dom.js";
 import { connection } from "./connection.js";
 import { hasFailed, pill } from "./badges.js";
 import { drawFirstSteps } from "./first-steps.js";
-import { ago, moment, plural } from "./format.js";
+import { ago, moment } from "./format.js";
 import { deploymentRow, incidentRow, nothing } from "./rows.js";
+import { gettext, ngettext, pieces } from "./say.js";
 
 const PAUSE = 4000;
 const SHORT_PAUSE = 800;
+const KINDS = { server: gettext("server"), cluster: gettext("cluster") };
+const [OPEN, ADD] = [gettext("Open a project"), gettext("Add one")];
 let page = readState();
 
 const rows = (list) => list.map((each) => deploymentRow(page.badges, page.address.deployments, each, { project: true }));
 
+const to = (href, words) => h("a", { class: "ax-link", href }, words);
+
 function targetCard(target) {
-  const more = target.kind === "cluster" ? plural(Number(target.servers), "server") : "";
+  const more = target.kind === "cluster" ? ngettext("{count} server", "{count} servers", Number(target.servers)) : "";
   return h("li", { class: "ax-item ax-item-link" },
-    h("span", { class: "ax-item-main" }, h("span", { class: "ax-item-title" }, target.name), h("span", { class: "ax-item-more" }, more || target.kind)),
+    h("span", { class: "ax-item-main" }, h("span", { class: "ax-item-title" }, target.name), h("span", { class: "ax-item-more" }, more || KINDS[target.kind])),
     target.presence ? pill(page.badges.presence[target.presence]) : icon("lan"));
 }
 
 // A stack that is not seen running: what is wrong, and since when where somebody knows.
 function unwellRow(stack) {
-  const since = stack.since ? (stack.state === "unknown" ? `last seen ${ago(stack.since)}` : `since ${moment(stack.since)}`) : "";
+  const since = stack.since ? (stack.state === "unknown" ? gettext("last seen {ago}", { ago: ago(stack.since) }) : gettext("since {moment}", { moment: moment(stack.since) })) : "";
   return h("li", { class: "ax-item" },
     h("a", { href: `${page.address.projects}${stack.projectId}/change/`, class: "ax-item-link" },
       h("span", { class: "ax-item-main" },
-        h("span", { class: "ax-item-title" }, `${stack.projectName} on ${stack.serverName}`),
+        h("span", { class: "ax-item-title" }, gettext("{project} on {server}", { project: stack.projectName, server: stack.serverName })),
         h("span", { class: "ax-item-more" }, [since, stack.message].filter(Boolean).join(" · "))),
       pill(page.badges.seen[stack.state])));
 }
 
 function drawIncidents({ open, total }) {
   byId("ax-incidents-card").hidden = !open.length;
-  byId("ax-incidents-more").textContent = total > open.length ? `and ${total - open.length} more` : "";
+  byId("ax-incidents-more").textContent = total > open.length ? gettext("and {count} more", { count: total - open.length }) : "";
   show(byId("ax-incidents"), ...open.map((each) => incidentRow(page.badges, page.address.incidents, each, { project: true })));
 }
 
 function drawStacks({ running, meant, unwell, moreUnwell, leftOut }) {
   byId("ax-number-stacks").textContent = `${running}/${meant}`;
   byId("ax-unwell-card").hidden = !unwell.length;
-  const more = [moreUnwell ? `and ${moreUnwell} more` : "", leftOut ? `${plural(leftOut, "project")} not checked` : ""];
+  const more = [moreUnwell ? gettext("and {count} more", { count: moreUnwell }) : "", leftOut ? ngettext("{count} project not checked", "{count} projects not checked", leftOut) : ""];
   byId("ax-unwell-more").textContent = more.filter(Boolean).join(", ");
   show(byId("ax-unwell"), ...unwell.map(unwellRow));
 }
@@ -54,10 +59,10 @@ function draw() {
   byId("ax-number-failed").textContent = failed;
   drawIncidents(page.incidents);
   drawStacks(page.stacks);
-  show(byId("ax-busy"), ...(unfinished.length ? rows(unfinished) : [nothing("No deployment in progress.")]));
-  show(byId("ax-recent"), ...(recent.length ? rows(recent) : [nothing("No deployments yet. ", h("a", { class: "ax-link", href: address.projects }, "Open a project"), " and review its changes.")]));
-  show(byId("ax-targets"), ...(targets.length ? targets.map(targetCard) : [nothing("No servers yet. ", h("a", { class: "ax-link", href: address.servers }, "Add one"), " and install its agent.")]));
-  byId("ax-said").textContent = `${plural(underWay, "deployment")} in progress`;
+  show(byId("ax-busy"), ...(unfinished.length ? rows(unfinished) : [nothing(gettext("No deployment in progress."))]));
+  show(byId("ax-recent"), ...(recent.length ? rows(recent) : [nothing("", ...pieces("No deployments yet. {open} and review its changes.", { open: to(address.projects, OPEN) }))]));
+  show(byId("ax-targets"), ...(targets.length ? targets.map(targetCard) : [nothing("", ...pieces("No servers yet. {add} and install its agent.", { add: to(address.servers, ADD) }))]));
+  byId("ax-said").textContent = ngettext("{count} deployment in progress", "{count} deployments in progress", underWay);
 }
 
 async function again() {

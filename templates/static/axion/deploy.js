@@ -1,8 +1,9 @@
 // Deploying from the project's page: first what will happen, then just that. Values of variables never leave the form.
 import { byId, h, put } from "./dom.js";
+import { gettext } from "./say.js";
 
 const PATIENCE = 90000;
-const LOST = "No response from the server. Try again; nothing will be deployed twice.";
+const LOST = gettext("No response from the server. Try again; nothing will be deployed twice.");
 
 const TRIES = 3;
 const PAUSE = 400;
@@ -23,7 +24,7 @@ export class DeployForm {
     Object.assign(this, { form, plan, deploy, dialog: byId("ax-plan-dialog"), box: byId("ax-plan"), button: byId("ax-deploy-button") });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (event.submitter === this.button) this.send(this.deploy, "Requesting the deployment…");
+      if (event.submitter === this.button) this.send(this.deploy, gettext("Requesting the deployment…"));
       else this.look();
     });
     // Before this script is there the form would deploy what nobody has reviewed.
@@ -37,7 +38,7 @@ export class DeployForm {
     this.form.elements.approval.value = "";
     this.dialog.showModal();
     byId("ax-plan-title").focus();
-    this.send(this.plan, "Preparing the plan…");
+    this.send(this.plan, gettext("Preparing the plan…"));
   }
 
   async send(address, waiting) {

@@ -8,6 +8,7 @@ import { LogView } from "./log.js";
 import { openLink, showNode } from "./node.js";
 import { pill, statusBadge } from "./badges.js";
 import { apply, UNFINISHED } from "./reduce.js";
+import { gettext } from "./say.js";
 import { serviceRows, servicesSummary } from "./services.js";
 import { LiveSocket } from "./socket.js";
 import { Timeline } from "./timeline.js";
@@ -75,10 +76,10 @@ function again() {
 
 function cancelButton() {
   const ask = () => byId("ax-cancel-dialog").showModal();
-  return h("button", { type: "button", class: "ax-button", dataset: { kind: "danger" }, onclick: ask }, icon("cancel"), "Cancel");
+  return h("button", { type: "button", class: "ax-button", dataset: { kind: "danger" }, onclick: ask }, icon("cancel"), gettext("Cancel"));
 }
 
-const rollbackLink = () => h("a", { class: "ax-button", href: address.rollback }, icon("settings_backup_restore"), "Roll back…");
+const rollbackLink = () => h("a", { class: "ax-button", href: address.rollback }, icon("settings_backup_restore"), gettext("Roll back…"));
 
 // What it has to do with other deployments; the server knows.
 function drawLinks({ links, addresses, volumes }) {
@@ -146,11 +147,11 @@ function received(message) {
 }
 
 byId("ax-cancel-dialog").append(postForm(address.cancel, csrfToken(),
-  h("h2", {}, "Cancel this deployment?"),
-  h("p", {}, "The work stops and the previous version is restored. This can take a moment: it is complete when the agent confirms it."),
+  h("h2", {}, gettext("Cancel this deployment?")),
+  h("p", {}, gettext("The work stops and the previous version is restored. This can take a moment: it is complete when the agent confirms it.")),
   h("div", { class: "ax-row ax-row-end" },
-    h("button", { type: "button", class: "ax-button", onclick: () => byId("ax-cancel-dialog").close() }, "Keep deploying"),
-    h("button", { type: "submit", class: "ax-button", dataset: { kind: "danger" } }, "Cancel deployment"))));
+    h("button", { type: "button", class: "ax-button", onclick: () => byId("ax-cancel-dialog").close() }, gettext("Keep deploying")),
+    h("button", { type: "submit", class: "ax-button", dataset: { kind: "danger" } }, gettext("Cancel deployment")))));
 byId("ax-services-search").addEventListener("input", draw);
 byId("ax-log-download").href = address.log;
 history(page.events, page.logs);

@@ -1,6 +1,7 @@
 // How what is there differs from what was deployed: a line for each difference, and what may be done about it.
 import { h, icon } from "./dom.js";
-import { moment, plural } from "./format.js";
+import { moment } from "./format.js";
+import { gettext, ngettext } from "./say.js";
 
 const MAX_SHOWN = 12;
 
@@ -17,34 +18,36 @@ export function driftOf({ stack, target, address, canDeploy, csrf }) {
   return h("div", { class: "ax-drift" },
     open.length ? h("div", { class: "ax-drift-head" }, icon("difference"), h("strong", {}, headline(open.length, stack)),
       canDeploy && open.some((each) => each.repairable)
-        ? h("a", { class: "ax-button", href: `${address.repair}?target=${target.kind}:${target.id}` }, icon("build"), "Repair") : null) : null,
+        ? h("a", { class: "ax-button", href: `${address.repair}?target=${target.kind}:${target.id}` }, icon("build"), gettext("Repair")) : null) : null,
     open.length ? h("ul", { class: "ax-drift-list" }, open.slice(0, MAX_SHOWN).map(line),
-      open.length > MAX_SHOWN ? h("li", { class: "ax-hint" }, `and ${open.length - MAX_SHOWN} more`) : null) : null,
-    left.length ? h("details", { class: "ax-drift-left" }, h("summary", {}, `${plural(left.length, "difference")} left as ${left.length === 1 ? "it is" : "they are"}`),
+      open.length > MAX_SHOWN ? h("li", { class: "ax-hint" }, gettext("and {count} more", { count: open.length - MAX_SHOWN })) : null) : null,
+    left.length ? h("details", { class: "ax-drift-left" }, h("summary", {}, ngettext("{count} difference left as it is", "{count} differences left as they are", left.length)),
       h("ul", { class: "ax-drift-list" }, left.slice(0, MAX_SHOWN).map(line))) : null,
     ...said);
 }
 
-const soaking = (drift) => (drift.soakUntil > Date.now() ? `Watched until ${moment(drift.soakUntil)}: if it degrades by itself, it is rolled back.` : "");
+const soaking = (drift) => (drift.soakUntil > Date.now() ? gettext("Watched until {moment}: if it degrades by itself, it is rolled back.", { moment: moment(drift.soakUntil) }) : "");
 
 function headline(count, stack) {
-  const last = stack.state === "unknown" ? " when it was seen last" : "";
-  return `${plural(count, "difference")} from what was deployed${last}`;
+  return stack.state === "unknown"
+    ? ngettext("{count} difference from what was deployed when it was last seen", "{count} differences from what was deployed when it was last seen", count)
+    : ngettext("{count} difference from what was deployed", "{count} differences from what was deployed", count);
 }
 
 function difference({ each, target, address, canDeploy, csrf }) {
-  const who = each.leftBy ? `, left by ${each.leftBy}` : "";
+  const since = { meant: each.meant, moment: moment(each.since), who: each.leftBy };
   return h("li", { class: "ax-drift-line" },
     h("div", {}, h("strong", {}, each.serviceName), ` ${each.name}: `, h("span", { class: "ax-drift-there" }, each.there),
-      h("span", { class: "ax-hint" }, ` instead of ${each.meant}, since ${moment(each.since)}${who}`)),
+      h("span", { class: "ax-hint" }, " ", each.leftBy ? gettext("instead of {meant}, since {moment}, left by {who}", since) : gettext("instead of {meant}, since {moment}", since))),
     canDeploy ? leaveForm({ each, target, address, csrf }) : null);
 }
 
 function leaveForm({ each, target, address, csrf }) {
+  const what = `${each.serviceName} ${each.name}`;
   const fields = { csrfmiddlewaretoken: csrf, target: `${target.kind}:${target.id}`, service: each.serviceName, aspect: each.aspect, leave: each.leftBy ? "" : "1" };
   return h("form", { method: "post", action: address.leave },
     Object.entries(fields).map(([name, value]) => h("input", { type: "hidden", name, value })),
-    h("button", { class: "ax-button", "aria-label": `${each.leftBy ? "No longer leave" : "Leave"} ${each.serviceName} ${each.name} as it is` }, each.leftBy ? "No longer leave it" : "Leave it"));
+    h("button", { class: "ax-button", "aria-label": each.leftBy ? gettext("No longer leave {what} as it is", { what }) : gettext("Leave {what} as it is", { what }) }, each.leftBy ? gettext("No longer leave it") : gettext("Leave it")));
 }
 
 // By node: how many differences are not left as they are, and in words.
@@ -52,7 +55,7 @@ export function differencesByNode(stack) {
   const found = new Map();
   for (const each of stack?.drift?.differences ?? []) {
     if (each.leftBy || !each.nodeId) continue;
-    found.set(each.nodeId, [...(found.get(each.nodeId) ?? []), `${each.name}: ${each.there} instead of ${each.meant}, since ${moment(each.since)}`]);
+    found.set(each.nodeId, [...(found.get(each.nodeId) ?? []), gettext("{name}: {there} instead of {meant}, since {moment}", { ...each, moment: moment(each.since) })]);
   }
   return found;
 }

@@ -1,5 +1,6 @@
 // Waits for an agent, and copies the line that starts it.
 import { byId, h, icon, readState, show } from "./dom.js";
+import { gettext } from "./say.js";
 
 const PAUSE = 1500;
 const { presence, since } = readState();
@@ -9,8 +10,8 @@ const box = byId("ax-waiting");
 function draw({ presence: state, enrolledAt } = {}) {
   const online = state === "online" && enrolledAt >= since;
   box.dataset.tone = online ? "good" : "busy";
-  show(box, icon(online ? "check_circle" : "progress_activity"), online ? " The agent is connected. " : " Waiting for the agent…",
-    online ? h("a", { class: "ax-button", href: box.dataset.next, dataset: { kind: "main" } }, "Add an application") : null);
+  show(box, icon(online ? "check_circle" : "progress_activity"), " ", online ? gettext("The agent is connected.") : gettext("Waiting for the agent…"), " ",
+    online ? h("a", { class: "ax-button", href: box.dataset.next, dataset: { kind: "main" } }, gettext("Add an application")) : null);
   return online;
 }
 
@@ -27,9 +28,9 @@ async function look() {
 byId("ax-copy").addEventListener("click", async ({ target }) => {
   try {
     await navigator.clipboard.writeText(byId("enrolment-command").textContent);
-    target.textContent = "Copied";
+    target.textContent = gettext("Copied");
   } catch {
-    target.textContent = "Select and copy it";
+    target.textContent = gettext("Select and copy it");
   }
 });
 draw();

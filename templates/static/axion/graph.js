@@ -2,9 +2,10 @@
 import { h, s } from "./dom.js";
 import { HEIGHT, WIDTH, layout } from "./layout.js";
 import { serviceBadge } from "./badges.js";
+import { gettext } from "./say.js";
 
 const NODE_ICONS = { 1: "deployed_code", 2: "database", 3: "router" };
-const NODE_WORDS = { 1: "service", 2: "database", 3: "gateway" };
+const NODE_WORDS = { 1: gettext("service"), 2: gettext("database"), 3: gettext("gateway") };
 const QUEUE = 1;
 const NARROW = 560;
 const MAX_LINE_LENGTH = 14;
@@ -62,7 +63,7 @@ export class GraphPicture {
   draw() {
     this.nodes.clear();
     if (!this.graph.nodes?.length) {
-      this.container.replaceChildren(h("p", { class: "ax-empty" }, "There is no graph yet."));
+      this.container.replaceChildren(h("p", { class: "ax-empty" }, gettext("There is no graph yet.")));
       return;
     }
     const { boxes, width, height } = layout(this.graph, this.narrow);
@@ -91,8 +92,8 @@ export class GraphPicture {
 
   words() {
     const names = new Map(this.graph.nodes.map((node) => [node.id, nameOf(node)]));
-    const edges = (this.graph.edges ?? []).map((edge) => `${names.get(edge.source)} uses ${names.get(edge.target)}`);
-    return `Graph of ${[...names.values()].join(", ")}. ${edges.join(", ")}.`;
+    const edges = (this.graph.edges ?? []).map((edge) => gettext("{one} uses {other}", { one: names.get(edge.source), other: names.get(edge.target) }));
+    return [gettext("Graph of {names}.", { names: [...names.values()].join(", ") }), `${edges.join(", ")}.`].join(" ");
   }
 
   colour(services) {
@@ -120,8 +121,9 @@ function nodeBox(node, box) {
   const name = nameOf(node);
   const lines = linesOf(name);
   const [top, step] = lines.length === 1 ? [27, 18] : [21, 15];
-  const words = `${name} (${NODE_WORDS[node.type] ?? "node"})`;
-  const group = s("g", { class: "ax-node", transform: `translate(${box.x} ${box.y})`, "data-tone": "none", "data-name": words, role: "button", tabindex: "0", "aria-label": `${name}, ${NODE_WORDS[node.type] ?? "node"}: show details` },
+  const kind = NODE_WORDS[node.type] ?? gettext("node");
+  const words = `${name} (${kind})`;
+  const group = s("g", { class: "ax-node", transform: `translate(${box.x} ${box.y})`, "data-tone": "none", "data-name": words, role: "button", tabindex: "0", "aria-label": gettext("{name}, {kind}: show details", { name, kind }) },
     s("title", {}, words),
     s("rect", { width: WIDTH, height: HEIGHT, rx: 12, class: "ax-node-box" }),
     s("rect", { width: 5, height: HEIGHT - 24, x: 0, y: 12, rx: 2.5, class: "ax-node-stripe" }),

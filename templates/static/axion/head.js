@@ -1,23 +1,24 @@
 // The head of a deployment's page: status, progress, stages, and what went wrong.
 import { h, icon } from "./dom.js";
-import { ago, exact, moment, plural, relative, shortId, took } from "./format.js";
+import { ago, exact, moment, relative, shortId, took } from "./format.js";
 import { hasFailed, resultOf, statusBadge } from "./badges.js";
 import { UNFINISHED, holdsTarget } from "./reduce.js";
+import { gettext, ngettext } from "./say.js";
 
 export function facts(badges, deployment) {
   const [time, age] = [took(deployment), relative(deployment.createdAt)];
   return [
     deployment.kind === "deploy" ? null : fact(KIND_ICONS[deployment.kind] ?? "deployed_code", badges.kind[deployment.kind] ?? deployment.kind),
     deployment.version ? fact("sell", deployment.version) : null,
-    fact("person", `by ${deployment.requestedBy}`),
+    fact("person", gettext("by {who}", { who: deployment.requestedBy })),
     fact("dns", deployment.target.name || deployment.target.kind),
     h("span", { class: "ax-fact" }, icon("schedule"), h("time", { datetime: new Date(deployment.createdAt).toISOString() }, exact(deployment.createdAt)), age ? ` (${age})` : ""),
     time ? fact("timer", time) : null,
-    holdsTarget(deployment) && deployment.deadlineAt ? fact("hourglass_bottom", `times out at ${moment(deployment.deadlineAt)}`) : null,
-    fact("account_tree", `graph v${deployment.graphVersion}`),
+    holdsTarget(deployment) && deployment.deadlineAt ? fact("hourglass_bottom", gettext("times out at {moment}", { moment: moment(deployment.deadlineAt) })) : null,
+    fact("account_tree", gettext("graph v{version}", { version: deployment.graphVersion })),
     deployment.description ? fact("chat", deployment.description) : null,
     deployment.cause ? fact("auto_mode", deployment.cause) : null,
-    deployment.attempts ? fact("replay", plural(deployment.attempts, "retry").replace("retrys", "retries")) : null,
+    deployment.attempts ? fact("replay", ngettext("{count} retry", "{count} retries", deployment.attempts)) : null,
   ];
 }
 
@@ -35,7 +36,7 @@ export function stepper(badges, deployment) {
     const state = index < done ? "done" : index === done ? stepNow(badges, deployment) : "ahead";
     return h("li", { class: "ax-step", dataset: { state }, "aria-current": state === "now" ? "step" : null },
       h("span", { class: "ax-step-mark" }, state === "done" ? icon("check") : state === "broken" ? icon("close") : state === "ended" ? icon("block") : String(index + 1)),
-      h("span", { class: "ax-step-label" }, state === "broken" && deployment.reason === "image" ? "Image" : stage.label));
+      h("span", { class: "ax-step-label" }, state === "broken" && deployment.reason === "image" ? gettext("Image") : stage.label));
   });
 }
 
@@ -46,12 +47,14 @@ function stepNow(badges, deployment) {
   return hasFailed(badges, deployment) || deployment.reason in badges.failedStage ? "broken" : "ended";
 }
 
+const [SOMEBODY, DEADLINE] = [gettext("Somebody"), gettext("a deadline")];
+
 // Asked for, but nobody has proven yet that the work stopped.
 function cancelling(badges, deployment) {
   return h("section", { class: "ax-trouble", dataset: { tone: badges.result.cancelling.tone }, role: "status" },
-    h("h2", {}, icon("hourglass_top"), "Cancellation requested, not confirmed yet"),
-    h("p", {}, `${deployment.cancelRequestedBy || "Somebody"} requested it ${ago(deployment.cancelRequestedAt)}. The agent stops the work and restores the previous version; the cancellation is complete when the agent confirms both.`),
-    h("p", { class: "ax-advice" }, h("strong", {}, "If this takes long: "), `the agent may be unreachable. Check that its server is up. The agent finishes as soon as it reconnects; otherwise the wait ends at ${deployment.deadlineAt ? moment(deployment.deadlineAt) : "a deadline"}.`));
+    h("h2", {}, icon("hourglass_top"), gettext("Cancellation requested, not confirmed yet")),
+    h("p", {}, gettext("{who} requested it {ago}. The agent stops the work and restores the previous version; the cancellation is complete when the agent confirms both.", { who: deployment.cancelRequestedBy || SOMEBODY, ago: ago(deployment.cancelRequestedAt) })),
+    h("p", { class: "ax-advice" }, h("strong", {}, gettext("If this takes long:")), " ", gettext("the agent may be unreachable. Check that its server is up. The agent finishes as soon as it reconnects; otherwise the wait ends at {moment}.", { moment: deployment.deadlineAt ? moment(deployment.deadlineAt) : DEADLINE })));
 }
 
 // What happened, which service, its last lines, what to do.
@@ -64,38 +67,45 @@ export function trouble(badges, deployment, again = "") {
   const unproven = deployment.reason === "cancelled" && deployment.cancelRequestedAt && !deployment.cancelConfirmedAt;
   const restored = resultOf(deployment) === "restored";
   return h("section", { class: "ax-trouble", dataset: { tone: unproven ? "back" : quiet ? "idle" : "bad" }, role: quiet ? null : "alert" },
-    h("h2", {}, icon(quiet ? "info" : "error"), headline(deployment) + (unproven ? ", not confirmed by the agent" : "")),
+    h("h2", {}, icon(quiet ? "info" : "error"), unproven ? gettext("{what}, not confirmed by the agent", { what: headline(deployment) }) : headline(deployment)),
     deployment.message ? h("p", {}, deployment.message) : null,
-    deployment.status === "rolling_back" ? h("p", {}, "Restoring the previous version…") : null,
-    restored ? h("p", {}, "The previous version is running again, confirmed by the agent.") : null,
+    deployment.status === "rolling_back" ? h("p", {}, gettext("Restoring the previous version…")) : null,
+    restored ? h("p", {}, gettext("The previous version is running again, confirmed by the agent.")) : null,
     deployment.logTail.length ? h("pre", { class: "ax-tail", tabindex: "0" }, deployment.logTail.join("\n")) : null,
-    advice ? h("p", { class: "ax-advice" }, h("strong", {}, "What to do: "), advice) : null,
-    again ? h("p", { class: "ax-row" }, h("a", { class: "ax-button", dataset: { kind: "main" }, href: again }, icon("replay"), deployment.reason === "invalid" ? "Review the new plan" : "Deploy again…")) : null);
+    advice ? h("p", { class: "ax-advice" }, h("strong", {}, gettext("What to do:")), " ", advice) : null,
+    again ? h("p", { class: "ax-row" }, h("a", { class: "ax-button", dataset: { kind: "main" }, href: again }, icon("replay"), deployment.reason === "invalid" ? gettext("Review the new plan") : gettext("Deploy again…"))) : null);
 }
 
 // A success that a rollback by hand takes back.
 function undone(badges, deployment) {
   return h("section", { class: "ax-trouble", dataset: { tone: badges.result.rolling_back.tone }, role: "status" },
-    h("h2", {}, icon("settings_backup_restore"), `Being rolled back by ${shortId(deployment.rolledBackBy)}`),
-    h("p", {}, "The rollback restores an earlier version; this deployment ends when the rollback does."));
+    h("h2", {}, icon("settings_backup_restore"), gettext("Being rolled back by {deployment}", { deployment: shortId(deployment.rolledBackBy) })),
+    h("p", {}, gettext("The rollback restores an earlier version; this deployment ends when the rollback does.")));
 }
 
 // Something worth saying where nothing went wrong.
 const remark = (deployment) => h("section", { class: "ax-trouble", dataset: { tone: "idle" }, role: "status" }, h("p", {}, deployment.message));
 
 const HEADLINES = {
-  unhealthy: "did not become healthy", build: "could not be built", image: "image not available", apply: "could not be started",
-  cancelled: "Cancelled", expired: "Timed out", agent_lost: "Lost contact with the server's agent", superseded: "Superseded",
-  invalid: "Cannot be deployed yet", peer: "Another service failed", refused: "Refused by the agent", internal: "Internal error",
+  unhealthy: gettext("Did not become healthy"), build: gettext("Could not be built"), image: gettext("Image not available"),
+  apply: gettext("Could not be started"), cancelled: gettext("Cancelled"), expired: gettext("Timed out"),
+  agent_lost: gettext("Lost contact with the server's agent"), superseded: gettext("Superseded"), invalid: gettext("Cannot be deployed yet"),
+  peer: gettext("Another service failed"), refused: gettext("Refused by the agent"), internal: gettext("Internal error"),
 };
 
-function headline(deployment) {
-  const words = HEADLINES[deployment.reason] ?? deployment.reason;
-  return deployment.failedService ? `${deployment.failedService} ${words.charAt(0).toLowerCase()}${words.slice(1)}`
-    : words.charAt(0).toUpperCase() + words.slice(1);
+// A language has its own order, and forms of the verb, so what a service did is a sentence of its own.
+const OF_SERVICE = {
+  unhealthy: (service) => gettext("{service} did not become healthy", { service }), build: (service) => gettext("{service} could not be built", { service }),
+  image: (service) => gettext("{service}: image not available", { service }), apply: (service) => gettext("{service} could not be started", { service }),
+};
+
+function headline({ reason, failedService }) {
+  const words = HEADLINES[reason] ?? reason;
+  if (!failedService) return words;
+  return OF_SERVICE[reason]?.(failedService) ?? `${failedService}: ${words.charAt(0).toLowerCase()}${words.slice(1)}`;
 }
 
 export function announce(badges, deployment) {
   const label = statusBadge(badges, deployment).label;
-  return UNFINISHED.has(deployment.status) ? `${label}, ${deployment.progress} percent` : label;
+  return UNFINISHED.has(deployment.status) ? gettext("{label}, {progress} percent", { label, progress: deployment.progress }) : label;
 }

@@ -1,11 +1,12 @@
 // What the frame of the admin leaves out for who comes by keyboard or hears the page: landmarks, a way past the menu,
 // symbols that are no words, and controls that a key can reach. A classic script: the admin loads it on every page.
 (() => {
+  const { gettext } = globalThis.axionWords;
   const NATIVE = "a[href], button, input, select, textarea, summary, label, [tabindex]";
   const set = (element, values) => element && Object.entries(values).forEach(([name, value]) => element.setAttribute(name, value));
 
   function landmarks() {
-    set(document.getElementById("nav-sidebar"), { role: "navigation", "aria-label": "Menu" });
+    set(document.getElementById("nav-sidebar"), { role: "navigation", "aria-label": gettext("Menu") });
     const content = document.getElementById("content");
     set(content, { role: "main", tabindex: "-1" });
     // The way to the page is no heading of it.
@@ -13,7 +14,7 @@
     set(head?.closest("#main > div"), { role: "banner" });
     const crumbs = head?.querySelector("h1");
     if (crumbs) {
-      const way = Object.assign(document.createElement("nav"), { className: crumbs.className, ariaLabel: "Breadcrumb" });
+      const way = Object.assign(document.createElement("nav"), { className: crumbs.className, ariaLabel: gettext("Breadcrumb") });
       way.append(...crumbs.childNodes);
       crumbs.replaceWith(way);
     }
@@ -22,22 +23,22 @@
       if (first) set(first, { "aria-level": "1", role: "heading" });
       else content.prepend(Object.assign(document.createElement("h1"), { className: "ax-unseen", textContent: document.title.split("|")[0].trim() }));
     }
-    set(document.getElementById("nav-sidebar-apps"), { "data-simplebar-aria-label": "Pages of the menu" });
+    set(document.getElementById("nav-sidebar-apps"), { "data-simplebar-aria-label": gettext("Pages of the menu") });
     parts();
     if (!content || document.querySelector(".ax-skip")) return;
-    const skip = Object.assign(document.createElement("a"), { href: "#content", className: "ax-skip", textContent: "Skip to content" });
+    const skip = Object.assign(document.createElement("a"), { href: "#content", className: "ax-skip", textContent: gettext("Skip to content") });
     document.body.prepend(skip);
   }
 
   // What the frame puts below or above the content.
   function parts() {
     const outside = (element) => !element.closest("[role=main], [role=region], main");
-    const named = { "#submit-row": "Save", ".lg\\:backdrop-blur-xs": "Rows and pages" };
+    const named = { "#submit-row": gettext("Save"), ".lg\\:backdrop-blur-xs": gettext("Rows and pages") };
     for (const [selector, name] of Object.entries(named)) {
       for (const element of document.querySelectorAll(selector)) if (outside(element)) set(element, { role: "region", "aria-label": name });
     }
     for (const cell of document.querySelectorAll("#page th")) {
-      if (!cell.textContent.trim() && !cell.querySelector("input")) cell.append(Object.assign(document.createElement("span"), { className: "ax-unseen", textContent: "Delete" }));
+      if (!cell.textContent.trim() && !cell.querySelector("input")) cell.append(Object.assign(document.createElement("span"), { className: "ax-unseen", textContent: gettext("Delete") }));
     }
   }
 
@@ -56,8 +57,8 @@
     if (clickable.matches("[x-ref^=relatedWidgetWrapper]") || clickable.matches(NATIVE) || clickable.closest("a[href], button, label") || clickable.querySelector("input, select, textarea")) return;
     const element = clickable.matches("h1, h2, h3") ? inside(clickable) : clickable;
     set(element, { role: "button", tabindex: "0" });
-    if (element.closest("#nav-sidebar") && element.querySelector(".truncate")) set(element, { "aria-label": `Account of ${element.querySelector(".truncate").textContent.trim()}` });
-    else if (!nameOf(element)) set(element, { "aria-label": "Show or hide the menu" });
+    if (element.closest("#nav-sidebar") && element.querySelector(".truncate")) set(element, { "aria-label": gettext("Account of {name}", { name: element.querySelector(".truncate").textContent.trim() }) });
+    else if (!nameOf(element)) set(element, { "aria-label": gettext("Show or hide the menu") });
     element.addEventListener("keydown", (event) => {
       if (event.target !== element || (event.key !== "Enter" && event.key !== " ")) return;
       event.preventDefault();
@@ -77,7 +78,7 @@
     [...document.querySelectorAll("#page *")].filter(clicked).forEach(reachable);
     for (const symbol of document.querySelectorAll("#page .material-symbols-outlined[role=button]")) {
       symbol.removeAttribute("aria-hidden");
-      set(symbol, { "aria-label": symbol.textContent.trim().includes("dock") || symbol.textContent.trim().includes("panel") ? "Show or hide the menu" : symbol.textContent.trim().replace(/_/g, " ") });
+      set(symbol, { "aria-label": symbol.textContent.trim().includes("dock") || symbol.textContent.trim().includes("panel") ? gettext("Show or hide the menu") : symbol.textContent.trim().replace(/_/g, " ") });
     }
   });
 })();

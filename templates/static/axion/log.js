@@ -1,6 +1,7 @@
 // The log as it is written. Keeps the newest lines only; the whole log can be downloaded.
 import { byId, h } from "./dom.js";
 import { clock } from "./format.js";
+import { gettext } from "./say.js";
 
 const MAX_LINES = 2000;
 const MAX_FILTERS = 250;
@@ -73,7 +74,7 @@ export class LogView {
     if (paused === this.paused) return;
     this.paused = paused;
     const button = byId("ax-log-follow");
-    button.textContent = paused ? "Follow" : "Pause";
+    button.textContent = paused ? gettext("Follow") : gettext("Pause");
     button.setAttribute("aria-pressed", String(paused));
     this.toEnd();
   }
@@ -82,11 +83,11 @@ export class LogView {
     const wanted = this.lines.filter((line) => this.wanted(line));
     try {
       await navigator.clipboard.writeText(wanted.map((line) => `${line.name} | ${line.text}`).join("\n"));
-      button.textContent = "Copied";
+      button.textContent = gettext("Copied");
     } catch {
-      button.textContent = "Not allowed";
+      button.textContent = gettext("Not allowed");
     }
-    setTimeout(() => (button.textContent = "Copy"), 1500);
+    setTimeout(() => (button.textContent = gettext("Copy")), 1500);
   }
 }
 

@@ -2,6 +2,7 @@
 import { connection } from "./connection.js";
 import { byId, h, readState } from "./dom.js";
 import { LogView } from "./log.js";
+import { gettext, ngettext } from "./say.js";
 import { LiveSocket } from "./socket.js";
 
 const MAX_REMARKS = 20;
@@ -39,15 +40,15 @@ function add(line) {
 function received(message) {
   if (message.kind === "logs") {
     if (message.caughtUp) byId("ax-logs-remarks").replaceChildren();
-    if (message.leftOut) note(`${message.leftOut} lines left out: they came too fast`);
+    if (message.leftOut) note(ngettext("{count} line left out: too many at once", "{count} lines left out: too many at once", message.leftOut));
     message.lines.forEach(add);
     message.remarks.forEach(remark);
-    if (message.caughtUp) byId("ax-log-empty").textContent = wanted.search ? "Nothing found." : "Nothing written.";
+    if (message.caughtUp) byId("ax-log-empty").textContent = wanted.search ? gettext("Nothing found.") : gettext("Nothing written.");
   }
-  if (message.kind === "end") remark(`${message.message} Press Read to ask again.`);
+  if (message.kind === "end") remark([message.message, gettext("Press Read to ask again.")].join(" "));
   if (message.kind === "refused") {
     remark([message.message, ...Object.entries(message.details).map(([field, why]) => `${field}: ${why}`)].join(" "));
-    byId("ax-log-empty").textContent = "Nothing can be read.";
+    byId("ax-log-empty").textContent = gettext("Nothing can be read.");
   }
 }
 

@@ -1,20 +1,21 @@
 // What a node of the graph is: its image or code, port, copies, the names of its variables, its volumes, its address.
 import { byId, h, icon, show } from "./dom.js";
+import { gettext } from "./say.js";
 
-const KINDS = { 1: "Service", 2: "Database", 3: "Gateway" };
+const KINDS = { 1: gettext("Service"), 2: gettext("Database"), 3: gettext("Gateway") };
 // Their values may be secret: names alone are shown.
 const VARIABLE = /^(env|secret)\./;
 
 function rowsOf(node) {
   const config = node.data?.config ?? {};
-  const rows = [["Kind", KINDS[node.type] ?? String(node.type ?? "")]];
+  const rows = [[gettext("Kind"), KINDS[node.type] ?? String(node.type ?? "")]];
   for (const [key, value] of Object.entries(config)) {
     if (value === null || value === "") continue;
     if (VARIABLE.test(key) || key === "password") continue;
     rows.push([key, typeof value === "object" ? JSON.stringify(value) : String(value)]);
   }
   const variables = Object.keys(config).filter((key) => VARIABLE.test(key)).map((key) => key.replace(VARIABLE, ""));
-  if (variables.length) rows.push(["Variables, names only", variables.join(", ")]);
+  if (variables.length) rows.push([gettext("Variables, names only"), variables.join(", ")]);
   return rows;
 }
 
@@ -35,12 +36,12 @@ export function showNode({ graph, node, service, addresses, volumes = [], links 
     h("h2", { tabindex: "-1" }, node.data?.serviceName ?? node.id),
     h("ul", { class: "ax-notes" }, ...addresses.map((each) => h("li", {}, each.url ? openLink(each) : each.text))),
     h("dl", { class: "ax-node-facts" }, ...rowsOf(node).map(row),
-      service?.image ? row(["Image deployed", service.image]) : null,
-      service ? row(["Copies deployed", `${service.replicas}`]) : null,
-      volumes.length ? row(["Volumes", volumes.join(", ")]) : null,
-      uses ? row(["Uses", uses]) : null, usedBy ? row(["Used by", usedBy]) : null),
+      service?.image ? row([gettext("Image deployed"), service.image]) : null,
+      service ? row([gettext("Copies deployed"), `${service.replicas}`]) : null,
+      volumes.length ? row([gettext("Volumes"), volumes.join(", ")]) : null,
+      uses ? row([gettext("Uses"), uses]) : null, usedBy ? row([gettext("Used by"), usedBy]) : null),
     h("div", { class: "ax-row ax-row-end" },
-      ...links.map(([href, name, words]) => h("a", { class: "ax-button", href }, icon(name), words)), h("button", { type: "button", class: "ax-button", autofocus: true }, "Close")));
+      ...links.map(([href, name, words]) => h("a", { class: "ax-button", href }, icon(name), words)), h("button", { type: "button", class: "ax-button", autofocus: true }, gettext("Close"))));
   dialog.querySelector("button").addEventListener("click", () => dialog.close());
   dialog.showModal();
 }

@@ -3,11 +3,12 @@ import { byId, h, icon, paced, readState, show } from "./dom.js";
 import { connection } from "./connection.js";
 import { DeployForm } from "./deploy.js";
 import { GraphPicture } from "./graph.js";
-import { ago, moment, plural } from "./format.js";
+import { ago, moment } from "./format.js";
 import { pill, statusBadge } from "./badges.js";
 import { apply, UNFINISHED, holdsTarget } from "./reduce.js";
 import { openLink, showNode } from "./node.js";
 import { bar, deploymentRow, incidentRow, nothing } from "./rows.js";
+import { gettext, ngettext, pieces } from "./say.js";
 import { LiveSocket } from "./socket.js";
 import { differencesByNode, driftOf } from "./drift.js";
 
@@ -31,7 +32,7 @@ function chosen(node) {
 
 const newestFirst = () => [...known.values()].sort((one, other) => other.createdAt - one.createdAt || (other.id > one.id ? 1 : -1));
 
-const linksOf = (service) => [[`${address.logs}?service=${encodeURIComponent(service.name)}`, "article", "Logs"]];
+const linksOf = (service) => [[`${address.logs}?service=${encodeURIComponent(service.name)}`, "article", gettext("Logs")]];
 
 function lanes() {
   const byTarget = new Map(page.targets.map((target) => [target.id, { target, all: [] }]));
@@ -51,28 +52,28 @@ function lanes() {
 
 // What was proven when a deployment ended; how it is now stands below it, from what the agent sees.
 function whatWasDeployed({ running, undone }) {
-  if (undone) return [dot("back"), link(undone), " is being rolled back"];
-  if (!running) return [dot("idle"), "No successful deployment here."];
-  if (running.kind === "stop") return [dot("idle"), "Stopped by ", link(running), ` ${ago(running.completedAt)}`];
-  return [dot("idle"), "Deployed ", link(running), `, ${ago(running.completedAt)}`];
+  if (undone) return [dot("back"), pieces("{deployment} is being rolled back", { deployment: link(undone) })];
+  if (!running) return [dot("idle"), gettext("No successful deployment here.")];
+  if (running.kind === "stop") return [dot("idle"), pieces("Stopped by {deployment} {ago}", { deployment: link(running), ago: ago(running.completedAt) })];
+  return [dot("idle"), pieces("Deployed {deployment}, {ago}", { deployment: link(running), ago: ago(running.completedAt) })];
 }
 
 // What the agent sees now; whoever cannot know says so.
 function howItIs({ target, running, holder }) {
   const seen = stacks[target.id];
   if (!seen || !running || holder || seen.state === "nothing") return null;
-  const since = seen.since && seen.state !== "unknown" ? ` since ${moment(seen.since)}` : "";
-  const age = seen.seenAt ? `last seen ${ago(seen.seenAt)}` : "never seen";
-  const strangers = seen.strangers.length ? ` Not part of this project's graph: ${seen.strangers.join(", ")}.` : "";
+  const since = seen.since && seen.state !== "unknown" ? gettext("since {moment}", { moment: moment(seen.since) }) : "";
+  const age = seen.seenAt ? gettext("last seen {ago}", { ago: ago(seen.seenAt) }) : gettext("never seen");
+  const strangers = seen.strangers.length ? gettext("Not part of this project's graph: {names}.", { names: seen.strangers.join(", ") }) : "";
   return h("div", { class: "ax-lane-line ax-lane-seen", dataset: { state: seen.state } },
-    pill(badges.seen[seen.state]), `${since} `, h("span", { class: "ax-hint" }, age),
-    seen.message || strangers ? h("p", { class: "ax-lane-why" }, seen.message + strangers) : null);
+    pill(badges.seen[seen.state]), ` ${since} `, h("span", { class: "ax-hint" }, age),
+    seen.message || strangers ? h("p", { class: "ax-lane-why" }, [seen.message, strangers].filter(Boolean).join(" ")) : null);
 }
 
 // Where its stack answers when it runs.
 function opened(target) {
   const known = (addresses[target.id] ?? []).filter((each) => each.url);
-  return known.length ? h("p", { class: "ax-lane-line" }, "Open ", ...known.slice(0, 6).flatMap((each) => [openLink(each), " "])) : null;
+  return known.length ? h("p", { class: "ax-lane-line" }, gettext("Open"), " ", ...known.slice(0, 6).flatMap((each) => [openLink(each), " "])) : null;
 }
 
 async function readAddresses() {
@@ -109,20 +110,21 @@ function actions({ target, running, undone }) {
   const gone = page.gone.includes(target.id);
   const canDeploy = page.canDeploy && !gone;
   return h("div", { class: "ax-row ax-lane-do" },
-    canDeploy && running && !undone && h("a", { class: "ax-button", href: `${address.deployments}${running.id}/rollback/` }, icon("settings_backup_restore"), "Roll back"),
-    canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.scale + at }, icon("content_copy"), "Scale"),
-    canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.restart + at }, icon("restart_alt"), "Restart a service"),
-    canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.stop + at }, icon("stop_circle"), "Stop"),
-    target.kind === "server" && !gone && h("a", { class: "ax-button", href: `${address.logs}?server=${target.id}` }, icon("article"), "Logs"),
-    h("a", { class: "ax-button", href: `${address.history}?target=${target.id}` }, icon("history"), "History"));
+    canDeploy && running && !undone && h("a", { class: "ax-button", href: `${address.deployments}${running.id}/rollback/` }, icon("settings_backup_restore"), gettext("Roll back")),
+    canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.scale + at }, icon("content_copy"), gettext("Scale")),
+    canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.restart + at }, icon("restart_alt"), gettext("Restart a service")),
+    canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.stop + at }, icon("stop_circle"), gettext("Stop")),
+    target.kind === "server" && !gone && h("a", { class: "ax-button", href: `${address.logs}?server=${target.id}` }, icon("article"), gettext("Logs")),
+    h("a", { class: "ax-button", href: `${address.history}?target=${target.id}` }, icon("history"), gettext("History")));
 }
 
 // Whoever holds a target lets it go in the end, whatever happens to its agent.
 function heldBy(holder) {
   const badge = statusBadge(badges, holder);
-  const until = holder.deadlineAt ? `, times out at ${moment(holder.deadlineAt)}` : "";
+  const said = { who: holder.requestedBy, deployment: link(holder), moment: moment(holder.startedAt), end: holder.deadlineAt ? moment(holder.deadlineAt) : "" };
+  const words = said.end ? pieces("{who} started {deployment} at {moment}, times out at {end}", said) : pieces("{who} started {deployment} at {moment}", said);
   return h("div", { class: "ax-lane-line ax-lane-busy" },
-    h("span", {}, pill(badge), ` ${holder.requestedBy} started `, link(holder), ` at ${moment(holder.startedAt)}${until}`),
+    h("span", {}, pill(badge), " ", words),
     bar(holder.progress, badge.tone));
 }
 
@@ -136,9 +138,9 @@ function laneCard(lane) {
     opened(target),
     lane.running && !holder ? driftOf({ stack: stacks[target.id], target, address, canDeploy: page.canDeploy, csrf }) : null,
     holder ? heldBy(holder) : null,
-    waiting.length ? h("div", { class: "ax-lane-line" }, `${waiting.length} waiting, next first:`,
-      h("ol", { class: "ax-queue" }, waiting.slice(0, 8).map((each) => h("li", {}, link(each), ` by ${each.requestedBy}, ${ago(each.createdAt)}`)),
-        waiting.length > 8 ? h("li", { class: "ax-queue-rest" }, `and ${waiting.length - 8} more`) : null)) : null,
+    waiting.length ? h("div", { class: "ax-lane-line" }, ngettext("{count} waiting, next first:", "{count} waiting, next first:", waiting.length),
+      h("ol", { class: "ax-queue" }, waiting.slice(0, 8).map((each) => h("li", {}, pieces("{deployment} by {who}, {ago}", { deployment: link(each), who: each.requestedBy, ago: ago(each.createdAt) }))),
+        waiting.length > 8 ? h("li", { class: "ax-queue-rest" }, gettext("and {count} more", { count: waiting.length - 8 })) : null)) : null,
     actions(lane));
 }
 
@@ -147,18 +149,18 @@ const link = (deployment) => h("a", { class: "ax-link", href: `${address.deploym
 function draw() {
   const all = newestFirst();
   const cards = lanes().map(laneCard);
-  show(byId("ax-lanes"), ...(cards.length ? cards : [nothing("Not deployed anywhere yet.")]));
+  show(byId("ax-lanes"), ...(cards.length ? cards : [nothing(gettext("Not deployed anywhere yet."))]));
   byId("ax-incidents-card").hidden = !incidents.length;
   show(byId("ax-incidents"), ...incidents.map((each) => incidentRow(badges, address.incidents, each)));
   const rows = all.slice(0, MAX_RECENT).map((each) => deploymentRow(badges, address.deployments, each));
-  show(byId("ax-recent"), ...(rows.length ? rows : [nothing("No deployments yet. The first one will appear here and update by itself.")]));
+  show(byId("ax-recent"), ...(rows.length ? rows : [nothing(gettext("No deployments yet. The first one will appear here and update by itself."))]));
   const working = all.find(holdsTarget);
   const proven = working ? [] : provenLast(all);
   if (working ?? proven.length) graph.colour(working?.services ?? worstOf(proven.flatMap(seenServices)));
   graph.mark(new Map(proven.flatMap((each) => [...differencesByNode(stacks[each.target.id])])));
   graph.spark({ ...sparks, nodes: sparks.servers[(working ?? proven[0])?.target.id] ?? {} });
   const busy = all.filter((each) => UNFINISHED.has(each.status)).length;
-  byId("ax-said").textContent = busy ? `${plural(busy, "deployment")} in progress` : "Nothing in progress";
+  byId("ax-said").textContent = busy ? ngettext("{count} deployment in progress", "{count} deployments in progress", busy) : gettext("Nothing in progress");
 }
 
 // The newest success on each target.
@@ -205,10 +207,10 @@ function received(message) {
 }
 
 function addVariable() {
-  const name = h("input", { name: "envName", class: "ax-input", placeholder: "NAME", "aria-label": "Name of the variable", autocomplete: "off", spellcheck: "false" });
-  const value = h("input", { name: "envValue", class: "ax-input", type: "password", placeholder: "value", "aria-label": "Value of the variable", autocomplete: "new-password" });
+  const name = h("input", { name: "envName", class: "ax-input", placeholder: gettext("NAME"), "aria-label": gettext("Name of the variable"), autocomplete: "off", spellcheck: "false" });
+  const value = h("input", { name: "envValue", class: "ax-input", type: "password", placeholder: gettext("value"), "aria-label": gettext("Value of the variable"), autocomplete: "new-password" });
   const row = h("div", { class: "ax-row" }, name, value,
-    h("button", { type: "button", class: "ax-button", "aria-label": "Remove this variable", onclick: () => row.remove() }, icon("close")));
+    h("button", { type: "button", class: "ax-button", "aria-label": gettext("Remove this variable"), onclick: () => row.remove() }, icon("close")));
   byId("ax-variables").append(row);
   name.focus();
 }

@@ -3,6 +3,7 @@ import { h } from "./dom.js";
 import { ago, moment, shortId, took } from "./format.js";
 import { pill, reasonOf, statusBadge } from "./badges.js";
 import { UNFINISHED } from "./reduce.js";
+import { gettext } from "./say.js";
 
 export function deploymentRow(badges, list, deployment, { project = false } = {}) {
   const badge = statusBadge(badges, deployment);
@@ -21,7 +22,7 @@ export function deploymentRow(badges, list, deployment, { project = false } = {}
 }
 
 function details(badges, deployment, time) {
-  const parts = [deployment.target.name, `by ${deployment.requestedBy}`, ago(deployment.createdAt)];
+  const parts = [deployment.target.name, gettext("by {who}", { who: deployment.requestedBy }), ago(deployment.createdAt)];
   if (time) parts.push(time);
   const reason = reasonOf(badges, deployment);
   if (reason) parts.unshift(reason);
@@ -31,19 +32,19 @@ function details(badges, deployment, time) {
 export function bar(percent, tone) {
   const fill = h("span", { class: "ax-bar-fill" });
   fill.style.width = `${percent}%`;
-  return h("span", { class: "ax-bar", dataset: { tone }, role: "progressbar", "aria-valuenow": percent, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": "Progress" }, fill);
+  return h("span", { class: "ax-bar", dataset: { tone }, role: "progressbar", "aria-valuenow": percent, "aria-valuemin": 0, "aria-valuemax": 100, "aria-label": gettext("Progress") }, fill);
 }
 
 export const nothing = (text, ...more) => h("li", { class: "ax-empty" }, text, ...more);
 
 // An open incident: what is wrong where, and since when.
 export function incidentRow(badges, list, incident, { project = false } = {}) {
-  const where = project ? `${incident.projectName} on ${incident.serverName}` : incident.serverName;
-  const taken = incident.acknowledgedBy ? `acknowledged by ${incident.acknowledgedBy}` : "";
+  const where = project ? gettext("{project} on {server}", { project: incident.projectName, server: incident.serverName }) : incident.serverName;
+  const taken = incident.acknowledgedBy ? gettext("acknowledged by {who}", { who: incident.acknowledgedBy }) : "";
   return h("li", { class: "ax-item" },
     h("a", { href: `${list}${incident.id}/change/`, class: "ax-item-link" },
       h("span", { class: "ax-item-main" },
         h("span", { class: "ax-item-title" }, `${badges.causes[incident.cause] ?? incident.cause}: ${where}`),
-        h("span", { class: "ax-item-more" }, [`since ${moment(incident.since)}`, taken, incident.message].filter(Boolean).join(" · "))),
+        h("span", { class: "ax-item-more" }, [gettext("since {moment}", { moment: moment(incident.since) }), taken, incident.message].filter(Boolean).join(" · "))),
       pill(badges.severity[incident.severity] ?? badges.severity.warning)));
 }

@@ -1,9 +1,13 @@
 // The search over everything: Ctrl-K or Cmd-K on every page. A classic script: the admin loads it on every page.
 (() => {
+  const { gettext, ngettext } = globalThis.axionWords;
   const PAUSE_MS = 200;
   const DEADLINE_MS = 10_000;
   const MIN_LENGTH = 2;
-  const NAMES = { project: "Projects", deployment: "Deployments", service: "Services", server: "Servers", cluster: "Clusters", registry: "Registries", incident: "Incidents", person: "People", group: "Groups" };
+  const NAMES = {
+    project: gettext("Projects"), deployment: gettext("Deployments"), service: gettext("Services"), server: gettext("Servers"), cluster: gettext("Clusters"),
+    registry: gettext("Registries"), incident: gettext("Incidents"), person: gettext("People"), group: gettext("Groups"),
+  };
   const PAGES = {
     project: (id) => `deployments/project/${id}/change/`, deployment: (id) => `deployments/deployment/${id}/change/`,
     service: (id) => `deployments/project/${id}/change/`, server: (id) => `agents/server/${id}/change/`,
@@ -50,19 +54,19 @@
     async function ask() {
       asking?.abort();
       const wanted = text.value.trim();
-      if (wanted.length < MIN_LENGTH) return show([], "Type at least 2 characters.");
+      if (wanted.length < MIN_LENGTH) return show([], gettext("Type at least 2 characters."));
       const mine = asking = new AbortController();
       const late = setTimeout(() => mine.abort("late"), DEADLINE_MS);
-      said.textContent = "Searching…";
+      said.textContent = gettext("Searching…");
       try {
         const answer = await fetch(`${dialog.dataset.url}?q=${encodeURIComponent(wanted)}`, { signal: mine.signal, headers: { Accept: "application/json" } });
         const body = await answer.json();
-        if (!answer.ok) return show([], answer.status === 401 ? "You are signed out. Sign in again to search." : Object.values(body.details ?? {})[0] ?? "The search failed. Try again.");
+        if (!answer.ok) return show([], answer.status === 401 ? gettext("You are signed out. Sign in again to search.") : Object.values(body.details ?? {})[0] ?? gettext("The search failed. Try again."));
         const { found, more } = body.data;
-        const rest = more.length ? ` There are more ${more.map((kind) => NAMES[kind].toLowerCase()).join(", ")}: add a word.` : "";
-        show(found, found.length ? `${found.length} found.${rest}` : "Nothing found.");
+        const rest = more.length ? gettext("There are more: {kinds}. Add a word.", { kinds: more.map((kind) => NAMES[kind].toLowerCase()).join(", ") }) : "";
+        show(found, found.length ? [ngettext("{count} found.", "{count} found.", found.length), rest].join(" ") : gettext("Nothing found."));
       } catch {
-        if (asking === mine) show([], "No response from the server. Try again.");
+        if (asking === mine) show([], gettext("No response from the server. Try again."));
       } finally {
         clearTimeout(late);
       }
@@ -91,7 +95,7 @@
       event.preventDefault();
       open();
     });
-    const button = make("button", { type: "button", class: "ax-button ax-search-open", "aria-haspopup": "dialog", "aria-keyshortcuts": "Control+K Meta+K", title: "Search (Ctrl-K)", "aria-label": "Search" },
+    const button = make("button", { type: "button", class: "ax-button ax-search-open", "aria-haspopup": "dialog", "aria-keyshortcuts": "Control+K Meta+K", title: gettext("Search (Ctrl-K)"), "aria-label": gettext("Search") },
       make("span", { class: "ax-icon", "aria-hidden": "true" }, "search"));
     button.addEventListener("click", open);
     document.querySelector("#header-inner > div")?.append(button);

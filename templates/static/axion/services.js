@@ -1,8 +1,9 @@
 // The services of a deployment, those in trouble first.
 import { h } from "./dom.js";
-import { moment, plural, shortDigest } from "./format.js";
+import { moment, shortDigest } from "./format.js";
 import { nothing } from "./rows.js";
 import { byTrouble, pill, serviceBadge } from "./badges.js";
+import { gettext, ngettext } from "./say.js";
 
 // With `seenAt`, when the deployment ended: the states are of then. How it is now stands on the project's page.
 export function servicesSummary(badges, services, seenAt = 0) {
@@ -12,12 +13,12 @@ export function servicesSummary(badges, services, seenAt = 0) {
     counts.set(label, (counts.get(label) ?? 0) + 1);
   }
   const parts = [...counts].map(([label, count]) => `${count} ${label}`);
-  const seen = seenAt && services.length ? [`as seen when it ended, ${moment(seenAt)}`] : [];
-  return [plural(services.length, "service"), ...parts, ...seen].join(" · ");
+  const seen = seenAt && services.length ? [gettext("as seen when it ended, {moment}", { moment: moment(seenAt) })] : [];
+  return [ngettext("{count} service", "{count} services", services.length), ...parts, ...seen].join(" · ");
 }
 
 export function serviceRows(badges, services, wanted = "") {
-  if (!services.length) return [nothing("No services: this deployment runs none.")];
+  if (!services.length) return [nothing(gettext("No services: this deployment runs none."))];
   const shown = services.filter((service) => service.serviceName.includes(wanted));
   return [...shown].sort(byTrouble(badges)).map((service) => row(badges, service));
 }
@@ -27,7 +28,7 @@ function row(badges, service) {
   return h("li", { class: "ax-service", dataset: { tone: serviceBadge(badges, service).tone } },
     h("div", { class: "ax-service-name" }, service.serviceName),
     h("div", { class: "ax-service-state" }, pill(serviceBadge(badges, service))),
-    h("div", { class: "ax-service-count", title: "Healthy and wanted copies" }, `${service.healthyReplicas}/${service.replicas}`),
+    h("div", { class: "ax-service-count", title: gettext("Healthy and wanted copies") }, `${service.healthyReplicas}/${service.replicas}`),
     h("div", { class: "ax-service-image", title: service.image || null }, h("span", {}, image),
       service.imageDigest ? h("code", { title: service.imageDigest }, shortDigest(service.imageDigest)) : null),
     service.errorMessage ? h("div", { class: "ax-service-error" }, service.errorMessage) : null);

@@ -2,13 +2,23 @@
 import { h, icon } from "./dom.js";
 import { clock, exact } from "./format.js";
 import { serviceBadge, statusBadge } from "./badges.js";
+import { gettext } from "./say.js";
 
 const MAX_ENTRIES = 300;
 
-const WORDS = { rollback: "rollback", stop: "stop", scale: "change in the number of copies", restart: "restart of a service", repair: "repair" };
+const REQUESTED = {
+  deploy: (who) => gettext("{who} requested this deployment", { who }),
+  rollback: (who) => gettext("{who} requested this rollback", { who }),
+  stop: (who) => gettext("{who} requested this stop", { who }),
+  scale: (who) => gettext("{who} requested this change in the number of copies", { who }),
+  restart: (who) => gettext("{who} requested this restart of a service", { who }),
+  repair: (who) => gettext("{who} requested this repair", { who }),
+};
+
+const onBehalf = (p) => (p.onBehalfOf ? gettext("{who} on behalf of {other}", { who: p.requestedBy, other: p.onBehalfOf }) : p.requestedBy);
 
 const sentences = {
-  "deployment.requested": (p) => ["rocket_launch", "busy", `${p.requestedBy} requested this ${WORDS[p.kind] ?? "deployment"}${p.onBehalfOf ? ` on behalf of ${p.onBehalfOf}` : ""}`, p.cause || p.description || `graph version ${p.graphVersion}`],
+  "deployment.requested": (p) => ["rocket_launch", "busy", (REQUESTED[p.kind] ?? REQUESTED.deploy)(onBehalf(p)), p.cause || p.description || gettext("graph version {version}", { version: p.graphVersion })],
   "deployment.status_changed": (p, badges) => {
     // Of what had no reason to fail, somebody took it back; older events do not say who.
     const badge = statusBadge(badges, { status: p.to, reason: p.reason, rolledBackBy: p.rolledBackBy || !p.reason });
@@ -22,11 +32,11 @@ const sentences = {
     const badge = serviceBadge(badges, p);
     return [badge.icon, badge.tone, `${p.serviceName}: ${badge.label.toLowerCase()}`, p.errorMessage];
   },
-  "deployment.cancel_requested": (p) => ["cancel", "back", `${p.requestedBy} requested a cancellation`, ""],
-  "deployment.revert_confirmed": (p) => ["undo", "back", "The agent stopped the work", p.message],
-  "deployment.waiting_changed": (p) => ["hourglass_top", "idle", p.message ? "Waiting for the server's agent" : "The server's agent is back", p.message],
-  "deployment.job_retried": (p) => ["replay", "back", `Attempt ${p.attempt} to start failed`, `${p.message} Next try in ${p.seconds} s.`],
-  "deployment.command_sent": () => ["send", "busy", "Sent to the agent", ""],
+  "deployment.cancel_requested": (p) => ["cancel", "back", gettext("{who} requested a cancellation", { who: p.requestedBy }), ""],
+  "deployment.revert_confirmed": (p) => ["undo", "back", gettext("The agent stopped the work"), p.message],
+  "deployment.waiting_changed": (p) => ["hourglass_top", "idle", p.message ? gettext("Waiting for the server's agent") : gettext("The server's agent is back"), p.message],
+  "deployment.job_retried": (p) => ["replay", "back", gettext("Attempt {number} to start failed", { number: p.attempt }), [p.message, gettext("Next try in {seconds} s.", { seconds: p.seconds })].join(" ")],
+  "deployment.command_sent": () => ["send", "busy", gettext("Sent to the agent"), ""],
 };
 
 export class Timeline {

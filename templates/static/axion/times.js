@@ -1,7 +1,7 @@
 // Moments in the reader's zone, exact and with it, and how long ago that is. A classic script: the admin loads it on every page.
 (() => {
   const EXACT = { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZoneName: "short" };
-  const language = () => document.documentElement.lang || "en";
+  const language = () => globalThis.axionWords.locale;
 
   function since(seconds) {
     const words = new Intl.RelativeTimeFormat(language(), { numeric: "auto", style: "short" });

@@ -1,0 +1,2 @@
+// What words.js, a classic script, made: for modules.
+export const { gettext, ngettext, pieces, locale } = globalThis.axionWords;
