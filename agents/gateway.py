@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from agents.repositories import (
     tokens,
 )
 from agents.retention import HostInventory
-from agents.types import AgentCommand, CommandData, ReportVerdict, RevertCommand
+from agents.types import AgentCommand, CommandData, RegistryLogin, ReportVerdict, RevertCommand
 
 
 def send(
@@ -91,6 +91,19 @@ def seal_values(*, agent_id: UUID, deployment_id: UUID, values: Mapping[str, str
 def sealed_for(*, agent_id: UUID, deployment_id: UUID) -> bytes | None:
     """Return the deployment's values as they were sealed to the agent's present key; None where they were not."""
     return sealed_values.find(agent_id=agent_id, deployment_id=deployment_id)
+
+
+def seal_logins(*, agent_id: UUID, deployment_id: UUID, logins: Sequence[RegistryLogin], mark: str) -> bytes | None:
+    """Seal the registries of a deployment so that this agent alone reads them; stored, and returned.
+
+    `mark` stands for what they were opened from. None for an agent that has no key: it gets them as they are.
+    """
+    return sealed_values.store_logins(agent_id=agent_id, deployment_id=deployment_id, logins=logins, mark=mark)
+
+
+def sealed_logins_for(*, agent_id: UUID, deployment_id: UUID, mark: str) -> bytes | None:
+    """Return the registries of this mark as they were sealed to the agent's present key; None where they were not."""
+    return sealed_values.find_logins(agent_id=agent_id, deployment_id=deployment_id, mark=mark)
 
 
 def forget_values(*, deployment_id: UUID) -> None:

@@ -179,21 +179,13 @@ def secrets_of(*, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str] | by
     return agent_access.values_for_agent(agent_id=agent_id, deployment_id=deployment_id)
 
 
-def registries_of(*, deployment_id: UUID, agent_id: UUID) -> Sequence[RegistryLogin]:
+def registries_of(
+    *, deployment_id: UUID, agent_id: UUID, opens_sealed: bool = False
+) -> Sequence[RegistryLogin] | bytes:
     """As for secrets. Nothing is pulled for a change of a cluster."""
     if progress.is_change(change_id=deployment_id):
         return ()
-    logins = agent_access.logins_for_agent(agent_id=agent_id, deployment_id=deployment_id)
-    return [
-        RegistryLogin(
-            name=each.name,
-            address=each.address,
-            username=each.username,
-            password=each.password,
-            ca_certificate=each.ca_certificate,
-        )
-        for each in logins
-    ]
+    return agent_access.logins_for_agent(agent_id=agent_id, deployment_id=deployment_id, opens_sealed=opens_sealed)
 
 
 def bundle_of(*, digest: str, agent_id: UUID) -> bytes:

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from agents import limits
 from agents.contracts import runner_pb2 as pb
 from agents.limits import KIB, MIB, wire_bytes
+from agents.pki.agent_keys import make_agent_keys, sealing_public_key
+from agents.pki.sealed_values import seal_logins
 from agents.reports.report_bounds import bound_report
 from agents.repositories.commands import checked_size
 from agents.retention import KeptStack, Retention
@@ -107,6 +109,10 @@ def test_the_variables_of_a_request_the_secrets_of_a_stack_and_a_programs_enviro
     everything = registry_rules.MAX_CERTIFICATE + registry_rules.MAX_PASSWORD + 1000
     logins = [pb.RegistryLogin(ca_certificate="x" * everything)] * 3 * registries.MAX_REGISTRIES
     assert pb.FetchSecretsResponse(values=values, registries=logins).ByteSize() < limits.MAX_SENT_BYTES
+    # Sealed as JSON, in which each line end takes two bytes.
+    plain = [{"ca_certificate": ("x" * 63 + "\n") * (everything // 64)}] * len(logins)
+    sealed = seal_logins(logins=plain, public_key=sealing_public_key(make_agent_keys().sealing_key), deployment_id="d")
+    assert pb.FetchSecretsResponse(values=values, sealed_registries=sealed).ByteSize() < limits.MAX_SENT_BYTES
 
 
 def test_what_an_agent_writes_down_and_what_the_gateway_takes() -> None:

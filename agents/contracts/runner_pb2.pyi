@@ -1332,13 +1332,15 @@ class BundleChunk(_message.Message):
     def __init__(self, data: _Optional[bytes] = ...) -> None: ...
 
 class FetchSecretsRequest(_message.Message):
-    __slots__ = ("deployment_id",)
+    __slots__ = ("deployment_id", "opens_registries")
     DEPLOYMENT_ID_FIELD_NUMBER: _ClassVar[int]
+    OPENS_REGISTRIES_FIELD_NUMBER: _ClassVar[int]
     deployment_id: str
-    def __init__(self, deployment_id: _Optional[str] = ...) -> None: ...
+    opens_registries: bool
+    def __init__(self, deployment_id: _Optional[str] = ..., opens_registries: _Optional[bool] = ...) -> None: ...
 
 class FetchSecretsResponse(_message.Message):
-    __slots__ = ("values", "registries", "sealed")
+    __slots__ = ("values", "registries", "sealed", "sealed_registries")
     class ValuesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1349,10 +1351,12 @@ class FetchSecretsResponse(_message.Message):
     VALUES_FIELD_NUMBER: _ClassVar[int]
     REGISTRIES_FIELD_NUMBER: _ClassVar[int]
     SEALED_FIELD_NUMBER: _ClassVar[int]
+    SEALED_REGISTRIES_FIELD_NUMBER: _ClassVar[int]
     values: _containers.ScalarMap[str, str]
     registries: _containers.RepeatedCompositeFieldContainer[RegistryLogin]
     sealed: bytes
-    def __init__(self, values: _Optional[_Mapping[str, str]] = ..., registries: _Optional[_Iterable[_Union[RegistryLogin, _Mapping]]] = ..., sealed: _Optional[bytes] = ...) -> None: ...
+    sealed_registries: bytes
+    def __init__(self, values: _Optional[_Mapping[str, str]] = ..., registries: _Optional[_Iterable[_Union[RegistryLogin, _Mapping]]] = ..., sealed: _Optional[bytes] = ..., sealed_registries: _Optional[bytes] = ...) -> None: ...
 
 class RegistryLogin(_message.Message):
     __slots__ = ("name", "address", "username", "password", "ca_certificate")

@@ -6,7 +6,7 @@ from agents.models.commands import CommandRecord
 from agents.models.gateways import GatewayPresence
 from agents.models.ledger import LaneFloor, Ledger
 from agents.models.machines import Agent, Cluster, EnrolmentToken, Server, SwarmNodes
-from agents.models.trust import AgentCertificate, Authority, SealedValues
+from agents.models.trust import AgentCertificate, Authority, SealedLogins, SealedValues
 from agents.models.updates import AgentUpdate, UpdateRollout
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "GatewayPresence",
     "LaneFloor",
     "Ledger",
+    "SealedLogins",
     "SealedValues",
     "Server",
     "SwarmNodes",

@@ -52,6 +52,27 @@ class AgentCertificate(models.Model):
         return self.serial
 
 
+class SealedLogins(models.Model):
+    """The registries that a deployment's images come from, sealed so that its agent alone can read them."""
+
+    id = models.BigAutoField(primary_key=True)
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="+")
+    deployment_id = models.UUIDField()
+    public_key = models.BinaryField()
+    # Of what is stored of these registries: they are sealed anew when somebody changes one, or which they are.
+    mark = models.CharField(max_length=64)
+    ciphertext = models.BinaryField()
+
+    class Meta:
+        db_table = "agent_sealed_logins"
+        constraints = [
+            models.UniqueConstraint(fields=["agent", "deployment_id"], name="logins_sealed_once_per_deployment")
+        ]
+
+    def __str__(self) -> str:
+        return f"registries of {self.deployment_id}"
+
+
 class SealedValues(models.Model):
     """A deployment's values, sealed so that its agent alone can read them."""
 

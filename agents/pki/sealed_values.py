@@ -1,4 +1,4 @@
-"""Values sealed to one agent: HPKE in base mode (RFC 9180) with X25519, HKDF-SHA256 and ChaCha20-Poly1305.
+"""Values and registries sealed to one agent: HPKE in base mode (RFC 9180), X25519, HKDF-SHA256, ChaCha20-Poly1305.
 
 What they belong to is authenticated, so that sealed values of one deployment are never taken for another's. Pure.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
@@ -23,20 +24,38 @@ class CannotOpenError(Exception):
 
 def seal_values(*, values: Mapping[str, str], public_key: bytes, deployment_id: str) -> bytes:
     """Seal a deployment's values so that only the holder of the private key can read them. Raises ValueError."""
-    key = x25519.X25519PublicKey.from_public_bytes(public_key)
-    return SUITE.encrypt(json.dumps(dict(values)).encode(), key, info=_context(deployment_id))
+    return _seal(dict(values), public_key=public_key, context=_context("values", deployment_id))
 
 
 def open_values(*, sealed: bytes, sealing_key: str, deployment_id: str) -> dict[str, str]:
     """Open what `seal_values` sealed; `sealing_key` is the raw private key in base64. Raises CannotOpenError."""
-    key = x25519.X25519PrivateKey.from_private_bytes(base64.b64decode(sealing_key))
-    try:
-        content = SUITE.decrypt(sealed, key, info=_context(deployment_id))
-    except (InvalidTag, ValueError) as error:
-        raise CannotOpenError("The values were not sealed for this agent and deployment.") from error
-    opened: dict[str, str] = json.loads(content)
+    opened: dict[str, str] = _open(sealed, sealing_key=sealing_key, context=_context("values", deployment_id))
     return opened
 
 
-def _context(deployment_id: str) -> bytes:
-    return f"axion deploy values of {deployment_id}".encode()
+def seal_logins(*, logins: Sequence[Mapping[str, str]], public_key: bytes, deployment_id: str) -> bytes:
+    """Seal the registries of a deployment likewise. Raises ValueError."""
+    return _seal([dict(each) for each in logins], public_key=public_key, context=_context("registries", deployment_id))
+
+
+def open_logins(*, sealed: bytes, sealing_key: str, deployment_id: str) -> list[dict[str, str]]:
+    """Open what `seal_logins` sealed. Raises CannotOpenError."""
+    opened: list[dict[str, str]] = _open(sealed, sealing_key=sealing_key, context=_context("registries", deployment_id))
+    return opened
+
+
+def _seal(content: object, *, public_key: bytes, context: bytes) -> bytes:
+    key = x25519.X25519PublicKey.from_public_bytes(public_key)
+    return SUITE.encrypt(json.dumps(content).encode(), key, info=context)
+
+
+def _open(sealed: bytes, *, sealing_key: str, context: bytes) -> Any:
+    key = x25519.X25519PrivateKey.from_private_bytes(base64.b64decode(sealing_key))
+    try:
+        return json.loads(SUITE.decrypt(sealed, key, info=context))
+    except (InvalidTag, ValueError) as error:
+        raise CannotOpenError("This was not sealed for this agent and deployment.") from error
+
+
+def _context(what: str, deployment_id: str) -> bytes:
+    return f"axion deploy {what} of {deployment_id}".encode()

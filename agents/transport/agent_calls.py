@@ -25,6 +25,7 @@ from agents.transport.threads import DatabaseThreads
 from agents.transport.trust.listeners import OwnTrust
 from agents.transport.trust.renewals import certificate_message
 from agents.transport.wire import codec
+from agents.types import RegistryLogin
 
 logger = structlog.get_logger(__name__)
 Call = grpc.aio.ServicerContext[Any, Any]
@@ -131,28 +132,23 @@ class AgentCalls:
         """Return the deployment's values and registries; only for an agent that was given a command of it."""
         agent, _ = await self._callers.agent(context)
         try:
-            return await self._threads.run(self._secrets, agent_id=agent.id, deployment_id=request.deployment_id)
+            return await self._threads.run(self._secrets, agent_id=agent.id, request=request)
         except Exception as error:
             await _abort(context, error, call=SECRETS_CALL)
 
-    def _secrets(self, *, agent_id: UUID, deployment_id: str) -> runner_pb2.FetchSecretsResponse:
-        wanted = codec.id_from_wire(deployment_id)
+    def _secrets(self, *, agent_id: UUID, request: runner_pb2.FetchSecretsRequest) -> runner_pb2.FetchSecretsResponse:
+        wanted = codec.id_from_wire(request.deployment_id)
         if not gateway.may_see(agent_id=agent_id, deployment_id=wanted):
             raise NotFound
         values = self._bindings.secrets_of(deployment_id=wanted, agent_id=agent_id)
+        registries = self._bindings.registries_of(
+            deployment_id=wanted, agent_id=agent_id, opens_sealed=request.opens_registries
+        )
         return runner_pb2.FetchSecretsResponse(
             values={} if isinstance(values, bytes) else dict(values),
             sealed=values if isinstance(values, bytes) else b"",
-            registries=[
-                runner_pb2.RegistryLogin(
-                    name=each.name,
-                    address=each.address,
-                    username=each.username,
-                    password=each.password,
-                    ca_certificate=each.ca_certificate,
-                )
-                for each in self._bindings.registries_of(deployment_id=wanted, agent_id=agent_id)
-            ],
+            registries=() if isinstance(registries, bytes) else map(_login_message, registries),
+            sealed_registries=registries if isinstance(registries, bytes) else b"",
         )
 
     async def join_token(self, request: runner_pb2.OfferJoinTokenRequest, context: Call) -> common_pb2.Empty:
@@ -191,6 +187,16 @@ class AgentCalls:
         agent = await self._callers.agent_for_heartbeat(context)
         self._liveness.heard(agent_id=agent.id, session_id=None, health=codec.health_from_wire(health))
         return agent.id
+
+
+def _login_message(login: RegistryLogin) -> runner_pb2.RegistryLogin:
+    return runner_pb2.RegistryLogin(
+        name=login.name,
+        address=login.address,
+        username=login.username,
+        password=login.password,
+        ca_certificate=login.ca_certificate,
+    )
 
 
 async def _abort(context: Call, error: Exception, *, call: str) -> NoReturn:

@@ -95,9 +95,13 @@ class SecretsOf(Protocol):
 
 
 class RegistriesOf(Protocol):
-    """Registries that images of the deployment come from; an error with code NOT_FOUND when not this agent's."""
+    """Registries that images of the deployment come from, bytes where they are sealed to the agent, for one that opens
+    them; an error with code NOT_FOUND when not this agent's.
+    """
 
-    def __call__(self, *, deployment_id: UUID, agent_id: UUID) -> Sequence[RegistryLogin]: ...
+    def __call__(
+        self, *, deployment_id: UUID, agent_id: UUID, opens_sealed: bool
+    ) -> Sequence[RegistryLogin] | bytes: ...
 
 
 class OnJoinToken(Protocol):

@@ -98,8 +98,8 @@ class Domain:
             retentions_of=self.retentions_of,
         )
 
-    def registries_of(self, *, deployment_id: UUID, agent_id: UUID) -> list[RegistryLogin]:
-        del deployment_id, agent_id
+    def registries_of(self, *, deployment_id: UUID, agent_id: UUID, opens_sealed: bool) -> list[RegistryLogin] | bytes:
+        del deployment_id, agent_id, opens_sealed
         return self.registries
 
     def on_job_runs(self, *, told: HostJobRuns) -> None:

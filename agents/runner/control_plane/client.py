@@ -31,6 +31,8 @@ REFUSALS = frozenset(
         grpc.StatusCode.FAILED_PRECONDITION,
     }
 )
+# What is read of a registry that was sealed; a newer control plane may say more.
+LOGIN = ("name", "address", "username", "password", "ca_certificate")
 Result = TypeVar("Result")
 
 
@@ -195,12 +197,16 @@ class GatewayCalls:
         return dict((await self.fetch_secrets(deployment_id)).values)
 
     async def fetch_secrets(self, deployment_id: str) -> FetchedSecrets:
-        request = pb.FetchSecretsRequest(deployment_id=deployment_id)
+        request = pb.FetchSecretsRequest(deployment_id=deployment_id, opens_registries=True)
         response = await self._line.stub.FetchSecrets(request, metadata=self._line.metadata(), timeout=CALL_SECONDS)
         values = dict(response.values)
         if response.sealed:
             values = self._line.open_sealed(response.sealed, deployment_id=deployment_id)
-        return FetchedSecrets(values=values, logins=tuple(_login(each) for each in response.registries))
+        logins = tuple(_login(each) for each in response.registries)
+        if response.sealed_registries:
+            told = self._line.open_logins(response.sealed_registries, deployment_id=deployment_id)
+            logins = tuple(RegistryLogin(**{name: each[name] for name in LOGIN}) for each in told)
+        return FetchedSecrets(values=values, logins=logins)
 
     async def offer_join_token(self, command_id: str, token: str) -> None:
         request = pb.OfferJoinTokenRequest(command_id=command_id, token=token)

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import grpc
 
@@ -19,6 +19,7 @@ from agents.runner.control_plane.channel import open_channel, open_enrolling_cha
 from agents.runner.control_plane.identity import Identity, enrol, load_identity
 from agents.runner.errors import EnrolmentRefusedError, StepFailedError, UnavailableError
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 ENDED = (
     "This agent's certificate ended on {day}, so the control plane does not let it in. Make a new enrolment token on"
@@ -80,14 +81,29 @@ class Line:
     def open_sealed(self, sealed: bytes, *, deployment_id: str) -> dict[str, str]:
         """Return the values that were sealed to this agent. Raises StepFailedError where they do not open."""
         # Loaded only when values come: an agent at rest is small.
-        from agents.pki.sealed_values import CannotOpenError, open_values
+        from agents.pki.sealed_values import open_values
+
+        return self._opened(
+            "values", lambda key: open_values(sealed=sealed, sealing_key=key, deployment_id=deployment_id)
+        )
+
+    def open_logins(self, sealed: bytes, *, deployment_id: str) -> list[dict[str, str]]:
+        """Return the registries that were sealed to this agent. Raises StepFailedError where they do not open."""
+        from agents.pki.sealed_values import open_logins
+
+        return self._opened(
+            "registries", lambda key: open_logins(sealed=sealed, sealing_key=key, deployment_id=deployment_id)
+        )
+
+    def _opened(self, what: str, opens: Callable[[str], T]) -> T:
+        from agents.pki.sealed_values import CannotOpenError
 
         try:
             if self.certificate is None:
                 raise CannotOpenError
-            return open_values(sealed=sealed, sealing_key=self.certificate.sealing_key, deployment_id=deployment_id)
+            return opens(self.certificate.sealing_key)
         except CannotOpenError as error:
-            message = "The values of this deployment were sealed to another key than this agent's. Deploy again."
+            message = f"The {what} of this deployment were sealed to another key than this agent's. Deploy again."
             raise StepFailedError("invalid", message) from error
 
     def has_new_token(self) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from agents import gateway
+from agents.types import RegistryLogin
 from agents.wording.sentences import sentence
-from deployments.data.registry_types import OpenLogin
+from deployments.data.registry_types import OpenLogin, SealedRegistry
 from deployments.errors import NotFound
 from deployments.repositories import bundles, deployments, history, projects
 from deployments.services.lifecycle import requester_rights
@@ -32,9 +34,45 @@ def values_for_agent(*, agent_id: UUID, deployment_id: UUID) -> dict[str, str] |
     return values if sealed is None else sealed
 
 
-def logins_for_agent(*, agent_id: UUID, deployment_id: UUID) -> tuple[OpenLogin, ...]:
-    """Return the registries that the deployment's images come from or go to, opened. Secret. Raises as above."""
-    return logins.logins_for(_needed(agent_id=agent_id, deployment_id=deployment_id))
+def logins_for_agent(*, agent_id: UUID, deployment_id: UUID, opens_sealed: bool) -> tuple[RegistryLogin, ...] | bytes:
+    """Return the registries that the deployment's images come from or go to, as they are stored now. Secret.
+
+    Sealed to an agent that has a key and opens them; opened here only where somebody changed one since its command
+    was stored. Raises as above.
+    """
+    chosen = logins.chosen_for(_needed(agent_id=agent_id, deployment_id=deployment_id))
+    if not chosen or not opens_sealed:
+        return tuple(map(_login, logins.opened(chosen)))
+    sealed = gateway.sealed_logins_for(agent_id=agent_id, deployment_id=deployment_id, mark=logins.mark_of(chosen))
+    if sealed is not None:
+        return sealed
+    found = _seal_logins(agent_id=agent_id, deployment_id=deployment_id, chosen=chosen)
+    return tuple(map(_login, logins.opened(chosen))) if found is None else found
+
+
+def seal_logins(*, agent_id: UUID, deployment: DeploymentRecord) -> None:
+    """Seal the deployment's registries to its agent. Call it in the transaction that stores the command."""
+    if chosen := logins.chosen_for(deployment):
+        _seal_logins(agent_id=agent_id, deployment_id=deployment.id, chosen=chosen)
+
+
+def _seal_logins(*, agent_id: UUID, deployment_id: UUID, chosen: Sequence[SealedRegistry]) -> bytes | None:
+    return gateway.seal_logins(
+        agent_id=agent_id,
+        deployment_id=deployment_id,
+        logins=[_login(each) for each in logins.opened(chosen)],
+        mark=logins.mark_of(chosen),
+    )
+
+
+def _login(login: OpenLogin) -> RegistryLogin:
+    return RegistryLogin(
+        name=login.name,
+        address=login.address,
+        username=login.username,
+        password=login.password,
+        ca_certificate=login.ca_certificate,
+    )
 
 
 def bundle_for_agent(*, agent_id: UUID, digest: str) -> bytes:

@@ -33,6 +33,7 @@ from deployments.repositories import clock, deployments, events, history, lanes,
 from deployments.services.fleet import duplicate_servers
 from deployments.services.lifecycle import (
     adoptions,
+    agent_access,
     agent_order,
     approvals,
     command_ids,
@@ -207,6 +208,7 @@ def _hand_over(*, deployment: DeploymentRecord, prepared: Prepared, command: Dep
         gateway.seal_values(agent_id=prepared.agent_id, deployment_id=deployment.id, values=prepared.values)
     # Only further columns can make it differ in more than its services.
     current = deployments.get(deployment_id=deployment.id) if prepared.columns else deployment
+    agent_access.seal_logins(agent_id=prepared.agent_id, deployment=replace(current, config=prepared.config))
     started = replace(current, services=services)
     payload = {"agentId": str(prepared.agent_id), **_changed_since_asked(asked=deployment, started=started)}
     announced = [

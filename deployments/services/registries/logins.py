@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from hashlib import sha256
 from uuid import UUID
 
 import structlog
@@ -26,6 +28,11 @@ def logins_for(deployment: DeploymentRecord) -> tuple[OpenLogin, ...]:
     Of a project's own, its owner's and the installation's the first for each address, and only those that an image
     names; all of them where something is built, since a Dockerfile may name any. A cluster's own goes before all.
     """
+    return opened(chosen_for(deployment))
+
+
+def chosen_for(deployment: DeploymentRecord) -> tuple[SealedRegistry, ...]:
+    """Return the same registries as they are stored, closed."""
     owner_id = projects.get(project_id=deployment.project_id).owner_id
     usable = list(registry_rows.usable_by(project_id=deployment.project_id, owner_ids=[owner_id]))
     hosts = _hosts_of(deployment)
@@ -33,8 +40,22 @@ def logins_for(deployment: DeploymentRecord) -> tuple[OpenLogin, ...]:
         usable.insert(0, through)
         hosts = None if hosts is None else {*hosts, through.record.address}
     chosen = {each.id for each in registry_rules.chosen([each.record for each in usable], hosts=hosts)}
-    sealed = {each.record.id: each for each in usable if each.record.id in chosen}
-    return tuple(login for each in sealed.values() if (login := open_login(each)))
+    return tuple({each.record.id: each for each in usable if each.record.id in chosen}.values())
+
+
+def opened(chosen: Iterable[SealedRegistry]) -> tuple[OpenLogin, ...]:
+    """Return what an agent signs in with to each of them; those whose key is missing are left out. Secret."""
+    return tuple(login for each in chosen if (login := open_login(each)))
+
+
+def mark_of(chosen: Iterable[SealedRegistry]) -> str:
+    """Return what is another text as soon as one of them is stored otherwise, or they are others."""
+    stored = [
+        [str(each.record.id), each.record.name, each.record.address, each.record.username, each.record.ca_certificate,
+         each.sealed]
+        for each in chosen
+    ]  # fmt: skip
+    return sha256(json.dumps(stored).encode()).hexdigest()
 
 
 def registry_of_cluster(cluster_id: UUID) -> SealedRegistry | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agents.pki.agent_keys import make_agent_keys, sealing_public_key
-from agents.pki.sealed_values import CannotOpenError, open_values, seal_values
+from agents.pki.sealed_values import CannotOpenError, open_logins, open_values, seal_logins, seal_values
 
 KEYS, OTHERS = make_agent_keys(), make_agent_keys()
 PUBLIC = sealing_public_key(KEYS.sealing_key)
@@ -25,3 +25,11 @@ def test_only_its_own_agent_opens_them_and_only_for_their_deployment() -> None:
     ):
         with pytest.raises(CannotOpenError):
             open_values(sealed=content, sealing_key=key, deployment_id=deployment)
+
+
+def test_registries_are_not_taken_for_values() -> None:
+    logins = [{"address": "registry.example.org", "password": "canary-login"}]
+    sealed = seal_logins(logins=logins, public_key=PUBLIC, deployment_id="d1")
+    assert open_logins(sealed=sealed, sealing_key=KEYS.sealing_key, deployment_id="d1") == logins
+    with pytest.raises(CannotOpenError):
+        open_values(sealed=sealed, sealing_key=KEYS.sealing_key, deployment_id="d1")

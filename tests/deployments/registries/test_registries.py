@@ -83,6 +83,7 @@ def test_an_agent_gets_the_projects_before_its_owners_before_everybodys(lane: La
 
     def told() -> dict[str, str]:
         found = registries_of(deployment_id=deployment.id, agent_id=lane.agent.id)
+        assert not isinstance(found, bytes)
         return {each.address: f"{each.name} {each.username} {each.password}" for each in found}
 
     assert told() == {}
