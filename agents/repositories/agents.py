@@ -134,6 +134,12 @@ def why_ended(*, credential_hash: str) -> str:
     return ended.values_list("trouble", flat=True).first() or ""
 
 
+def ended_credential_of(*, agent_id: UUID) -> tuple[str, str] | None:
+    """Return a revoked agent's credential by its hash, and why it ended; None for any other."""
+    ended = Agent.objects.filter(id=agent_id, revoked_at__isnull=False)
+    return ended.values_list("credential_hash", "trouble").first()
+
+
 def lock_for_session(*, agent_id: UUID, credential_hash: str) -> KnownAgent | None:
     """Return the active agent with this credential, its row locked until the caller's transaction ends."""
     rows = _read().select_for_update(no_key=True).active()

@@ -160,6 +160,11 @@ def why_ended(*, credential: str) -> str:
     return agents.why_ended(credential_hash=hash_of(credential))
 
 
+def ended_credential_of(*, agent_id: UUID) -> tuple[str, str] | None:
+    """Return the hash of the ended credential of an agent that has no other, and why it ended; None for others."""
+    return agents.ended_credential_of(agent_id=agent_id)
+
+
 def revoke(*, agent_id: UUID, why: str = "") -> None:
     """End the agent's credential, its certificates and its server's tokens; its session is dropped at once.
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, NoReturn
+from uuid import UUID
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -20,6 +21,7 @@ from agents.errors import AgentError, TooManyTries
 from agents.limits import KIB, MAX_CALL_BYTES, MAX_RECEIVED_BYTES
 from agents.transport.callers import Callers, address_of
 from agents.transport.failures import wire_status
+from agents.transport.open_calls import OpenCalls, refuse
 from agents.transport.ports import EnrolmentWait
 from agents.transport.threads import DatabaseThreads
 
@@ -75,8 +77,11 @@ class Unreadable(AgentError):
 class Admission(Interceptor):
     """Turns every unary call into one that reads its message itself, when it is the message's turn."""
 
-    def __init__(self, *, callers: Callers, threads: DatabaseThreads, enrolment_wait: EnrolmentWait) -> None:
+    def __init__(
+        self, *, callers: Callers, threads: DatabaseThreads, enrolment_wait: EnrolmentWait, open_calls: OpenCalls
+    ) -> None:
         self._callers = callers
+        self._open_calls = open_calls
         self._threads = threads
         self._enrolment_wait = enrolment_wait
         self._reading = asyncio.Semaphore(MAX_UNKNOWN_READS)
@@ -100,7 +105,7 @@ class Admission(Interceptor):
         async def admitted(messages: Incoming, context: Call) -> Any:
             if name in OPEN:
                 return await handler.unary_unary(common_pb2.Empty(), context)
-            async with self._seat(await self._who(name, context), context):
+            async with self._admitted(name, context):
                 request = await self._message(handler, name, messages, context)
                 return await handler.unary_unary(request, context)
 
@@ -108,20 +113,34 @@ class Admission(Interceptor):
 
     def _many(self, handler: Any, name: str) -> Any:
         async def admitted(messages: Incoming, context: Call) -> AsyncIterator[Any]:
-            async with self._seat(await self._who(name, context), context):
-                request = await self._message(handler, name, messages, context)
-                async with self._bundles:
-                    async for each in handler.unary_stream(request, context):
-                        yield each
+            who = await self._who(name, context)
+            async with self._seat(who, context):
+                with self._open_calls.noted(agent_id=UUID(bytes=who)) as ended:
+                    request = await self._message(handler, name, messages, context)
+                    async with self._bundles:
+                        async for each in handler.unary_stream(request, context):
+                            if ended.is_set():
+                                await refuse(context)
+                            yield each
 
         return admitted
 
     def _streaming(self, handler: Any, name: str) -> Any:
         async def admitted(messages: AsyncIterator[Any], context: Call) -> Any:
-            async with self._seat(await self._who(name, context), context):
+            async with self._admitted(name, context):
                 return await handler.stream_unary(messages, context)
 
         return grpc.stream_unary_rpc_method_handler(admitted, handler.request_deserializer, handler.response_serializer)
+
+    @asynccontextmanager
+    async def _admitted(self, name: str, context: Call) -> AsyncIterator[None]:
+        """Let the caller's call be answered, for as long as it may have one."""
+        who = await self._who(name, context)
+        interrupted: AbstractAsyncContextManager[None] = nullcontext()
+        if name in AGENTS:
+            interrupted = self._open_calls.interrupted(agent_id=UUID(bytes=who), context=context)
+        async with self._seat(who, context), interrupted:
+            yield
 
     async def _who(self, name: str, context: Call) -> bytes:
         """Return what stands for the caller; abort the call of nobody."""

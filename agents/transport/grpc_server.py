@@ -29,6 +29,7 @@ from agents.transport.intake.log_intake import LogIntake
 from agents.transport.intake.sample_intake import SampleIntake
 from agents.transport.intake.update_intake import UpdateOrders
 from agents.transport.liveness import Liveness
+from agents.transport.open_calls import OpenCalls
 from agents.transport.ports import Bindings, GatewayConfig
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.servicer import RunnerAgentService
@@ -98,7 +99,13 @@ class Gateway:
         self._stops = RunStops(registry=self._registry, threads=self._loop_threads, runs_to_stop=bindings.runs_to_stop)
         self._updates = UpdateOrders(registry=self._registry, threads=self._loop_threads)
         self._logs = LogIntake(bindings=bindings, callers=callers, registry=self._registry, threads=self._log_threads)
-        admission = Admission(callers=callers, threads=self._threads, enrolment_wait=bindings.enrolment_wait)
+        self._open_calls = OpenCalls()
+        admission = Admission(
+            callers=callers,
+            threads=self._threads,
+            enrolment_wait=bindings.enrolment_wait,
+            open_calls=self._open_calls,
+        )
         self._server = grpc.aio.server(
             options=CHANNEL_OPTIONS, interceptors=[admission], maximum_concurrent_rpcs=config.max_calls
         )
@@ -220,6 +227,9 @@ class Gateway:
     def _let_go(self, agent_id: UUID) -> None:
         """End what is open of an agent that was revoked or enrolled anew."""
         self._callers.forget(agent_id=agent_id)
+        self._open_calls.cut(agent_id=agent_id)
+        if self._over_kafka is not None:
+            self._over_kafka.let_go(agent_id)
         if session := self._registry.session_of(agent_id=agent_id):
             task = asyncio.create_task(self._end_unless_newer(session))
             self._ending.add(task)

@@ -54,6 +54,7 @@ class AgentLink:
         self._sent = self._received = 0
         self._sending = asyncio.Lock()
         self.closed = ""
+        self._code = grpc.StatusCode.UNAVAILABLE
         self._receiver = Receiver(
             connection=connection,
             topic=commands_topic(identity.agent_id),
@@ -75,14 +76,14 @@ class AgentLink:
             except TimeoutError:
                 continue
         if not self.name or self.closed:
-            raise failed(grpc.StatusCode.UNAVAILABLE, self.closed or NOBODY)
+            raise failed(self._code, self.closed or NOBODY)
         sealed = self._identity.keys.seal(self._identity.credential.encode(), bound_to=self.name)
         await self._send_numbered(Frame(link=self.name, credential=sealed))
 
     def call(self, *, method: str, response: type[Message]) -> AgentCall:
         """Begin a call; its first message carries the method's name. Raises AioRpcError where the link is closed."""
         if self.closed or not self.name:
-            raise failed(grpc.StatusCode.UNAVAILABLE, self.closed or LOST)
+            raise failed(self._code, self.closed or LOST)
         name, unsaid, readable = str(uuid4()), [method], method == SESSION
 
         async def write(message: Message | None) -> None:
@@ -95,13 +96,14 @@ class AgentLink:
         self._calls[name] = (made, Assembly(max_bytes=MAX_ASSEMBLED))
         return made
 
-    def close(self, why: str = LOST) -> None:
+    def close(self, why: str = LOST, *, code: grpc.StatusCode = grpc.StatusCode.UNAVAILABLE) -> None:
         """End all calls; nothing more is read."""
-        self.closed = self.closed or why
+        if not self.closed:
+            self.closed, self._code = why, code
         self._named.set()
         self._receiver.stop()
         for call, _ in list(self._calls.values()):
-            call.end(grpc.StatusCode.UNAVAILABLE, self.closed)
+            call.end(self._code, self.closed)
         self._calls.clear()
 
     def _forget(self, name: str) -> None:
@@ -115,7 +117,7 @@ class AgentLink:
 
     async def _send(self, frame: Frame, *, whole: Frame | None = None) -> None:
         if self.closed:
-            raise failed(grpc.StatusCode.UNAVAILABLE, self.closed)
+            raise failed(self._code, self.closed)
         agent_id = self._identity.agent_id
         topic, value = events_topic(agent_id), event_envelope(frame, agent_id=agent_id, whole=whole)
         try:
@@ -142,7 +144,9 @@ class AgentLink:
         if frame.nonce and frame.link == self._half and not self.name:
             self.name = f"{self._half}.{frame.nonce}"
             self._named.set()
-        if not self.name or frame.link != self.name:
+        if frame.closed and frame.error and frame.link == (self.name or self._half):
+            self.close(frame.details or LOST, code=_status(frame.error))
+        if self.closed or not self.name or frame.link != self.name:
             return
         if frame.closed:
             self.close()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+import grpc
 import structlog
 
 from agents.kafka_link.envelopes import SIGNATURE, command_envelope, commands_topic, events_topic, frame_in
@@ -31,6 +32,7 @@ logger = structlog.get_logger(__name__)
 STRANGE, STRANGE_PER_SECOND = 20, 1.0
 MAX_QUEUED = 20_000
 NONCE_BYTES = 16
+UNAUTHENTICATED = grpc.StatusCode.UNAUTHENTICATED.name
 
 
 @dataclass(slots=True)
@@ -70,6 +72,20 @@ class AgentsOverKafka:
             self._reading.cancel()
         await asyncio.gather(*(link.close() for link in self._links.values()))
         await asyncio.to_thread(self._sender.close)
+
+    def let_go(self, agent_id: UUID) -> None:
+        """End the link of an agent whose credential has ended, and tell it."""
+        if link := self._links.get(agent_id):
+            task = asyncio.ensure_future(self._end_unless_newer(agent_id, link))
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    async def _end_unless_newer(self, agent_id: UUID, link: Link) -> None:
+        found = await self._threads.run(enrolment.credential_hash_of, agent_id=agent_id)
+        if found == link.credential_hash or self._links.get(agent_id) is not link:
+            return
+        ended = await self._threads.run(enrolment.ended_credential_of, agent_id=agent_id)
+        self._close(agent_id)
+        await link.say_closed(error=UNAUTHENTICATED, details=refusal_of(ended[1] if ended else ""))
 
     # The listener's thread
 
@@ -129,6 +145,7 @@ class AgentsOverKafka:
         """Serve what belongs to no link of ours: a knock, the answer to our nonce, or a link that we do not know."""
         found = await self._threads.run(enrolment.credential_hash_of, agent_id=agent_id)
         if found is None:
+            await self._refuse_ended(agent_id, frame, value, signature)
             return
         keys = LinkKeys.of(credential_hash=found)
         keys.check(topic=events_topic(agent_id), value=value, signature=signature)
@@ -141,6 +158,17 @@ class AgentsOverKafka:
             self._open(agent_id, self._knocked.pop(agent_id), frame)
         else:
             await self._answer(agent_id, keys, Frame(link=frame.link, closed=True))
+
+    async def _refuse_ended(self, agent_id: UUID, frame: Frame, value: bytes, signature: bytes) -> None:
+        """Tell an agent whose credential has ended that it did, and why; whoever else writes hears nothing."""
+        ended = await self._threads.run(enrolment.ended_credential_of, agent_id=agent_id)
+        if ended is None:
+            return
+        credential_hash, why = ended
+        keys = LinkKeys.of(credential_hash=credential_hash)
+        keys.check(topic=events_topic(agent_id), value=value, signature=signature)
+        refused = Frame(link=frame.link, closed=True, error=UNAUTHENTICATED, details=refusal_of(why))
+        await self._answer(agent_id, keys, refused)
 
     def _open(self, agent_id: UUID, knocked: _Knocked, frame: Frame) -> None:
         credential = knocked.keys.open(frame.credential, bound_to=knocked.name).decode()
@@ -158,3 +186,8 @@ class AgentsOverKafka:
     async def _answer(self, agent_id: UUID, keys: LinkKeys, frame: Frame) -> None:
         topic, value = commands_topic(agent_id), command_envelope(frame)
         await self._sender.send(topic, value, [(SIGNATURE, keys.signature(topic=topic, value=value))])
+
+
+def refusal_of(why: str) -> str:
+    """Return what whoever has an ended credential is told, as over gRPC."""
+    return f"Not authenticated. {why}".rstrip()

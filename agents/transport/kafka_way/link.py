@@ -17,6 +17,7 @@ from agents.kafka_link.keys import LinkKeys
 from agents.kafka_link.messages import SESSION, content, with_content
 from agents.kafka_link.sender import BROKER_AWAY, Sender
 from agents.limits import MAX_RECEIVED_BYTES
+from agents.services import enrolment
 from agents.transport.kafka_way.call import CallAborted, LinkCall
 from agents.transport.kafka_way.methods import Methods
 
@@ -120,10 +121,14 @@ class Link:
                 signature = self._keys.signature(topic=topic, value=value)
                 await self._sender.send(topic, value, [(SIGNATURE, signature)])
 
-    async def say_closed(self) -> None:
-        """Tell the agent that it must begin a new link. Raises what BROKER_AWAY names."""
+    @property
+    def credential_hash(self) -> str:
+        return enrolment.hash_of(self._credential)
+
+    async def say_closed(self, *, error: str = "", details: str = "") -> None:
+        """Tell the agent that it must begin a new link, or why it cannot. Raises what BROKER_AWAY names."""
         self.closed = True
-        await self.send(Frame(link=self.name, closed=True))
+        await self.send(Frame(link=self.name, closed=True, error=error, details=details))
 
     async def close(self) -> None:
         """End all calls."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +12,7 @@ import pytest
 
 from agents.contracts import common_pb2, runner_pb2, runner_pb2_grpc
 from agents.models import Server
+from agents.reports.log_lines import LogRequest
 from agents.services import directory, enrolment
 from agents.states import Presence
 from agents.transport.threads import DatabaseThreads
@@ -201,6 +204,47 @@ async def test_bundles_come_in_chunks(stub: Any, agent: FakeAgent, domain: Domai
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await call.read()
         assert refused.value.code() is code
+
+
+async def test_what_is_open_of_an_agent_ends_when_its_credential_does(
+    stub: Any, agent: FakeAgent, other: FakeAgent, domain: Domain, database: DatabaseThreads
+) -> None:
+    """Code on its way, with no more than what was on the line, and logs of which nothing comes; others' go on."""
+    domain.bundle = bytes(64 * 1024 * 1024)
+    request_id = uuid4()
+    domain.log_requests[request_id] = LogRequest(request_id=request_id, project_id=uuid4(), lane="lane")
+
+    async def lines() -> AsyncIterator[runner_pb2.LogBatch]:
+        yield runner_pb2.LogBatch(request_id=str(request_id))
+        await asyncio.sleep(300)
+
+    wanted = runner_pb2.FetchBundleRequest(digest="known")
+    bundles = [stub.FetchBundle(wanted, metadata=each.metadata) for each in (agent, other)]
+    logs = stub.StreamLogs(lines(), metadata=agent.metadata)
+    for each in bundles:
+        await each.read()
+
+    async def told() -> bool:
+        return bool(domain.log_batches)
+
+    await eventually(told, within=30)
+    await database.run(enrolment.revoke, agent_id=agent.id)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await asyncio.wait_for(logs, 30)
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    got: list[int] = []
+    with pytest.raises(grpc.aio.AioRpcError, match="has ended"):
+        await asyncio.wait_for(read_on(bundles[0], got), 30)
+    assert sum(got) < len(domain.bundle) // 2
+    whole: list[int] = []
+    await asyncio.wait_for(read_on(bundles[1], whole), 60)
+    # All but its first chunk, which was read.
+    assert sum(whole) == len(domain.bundle) - 256 * 1024
+
+
+async def read_on(bundle: Any, got: list[int]) -> None:
+    while isinstance(chunk := await bundle.read(), runner_pb2.BundleChunk):
+        got.append(len(chunk.data))
 
 
 async def test_stopping_and_scaling_ask_the_domain(stub: Any, domain: Domain) -> None:

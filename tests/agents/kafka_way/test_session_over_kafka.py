@@ -59,14 +59,26 @@ async def test_secrets_and_bundles_come_over_the_link(
     assert b"".join([chunk.data async for chunk in bundle]) == domain.bundle
 
 
-async def test_a_revoked_agent_is_dropped_and_hears_nothing_more(
+async def test_a_revoked_agent_is_dropped_and_told_why(
+    agent: FakeAgent, database: DatabaseThreads, domain: Domain, kafka_settings: KafkaSettings
+) -> None:
+    """At once, without having said anything, what it fetches too; and again whenever it knocks. Whoever has not its
+    credential hears nothing.
+    """
+    await agent.welcomed()
+    await database.run(enrolment.revoke, agent_id=agent.id, why="Its server was deleted.")
+    assert await agent.ended_with() in (grpc.StatusCode.ABORTED, grpc.StatusCode.UNAUTHENTICATED)
+    with pytest.raises(grpc.aio.AioRpcError, match="Its server was deleted") as refused:
+        await agent.connect()
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_whoever_has_not_its_credential_is_told_nothing_of_an_agent_that_has_ended(
     agent: FakeAgent, database: DatabaseThreads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(link, "MAX_KNOCKS", 1)
-    await agent.welcomed()
-    await database.run(enrolment.revoke, agent_id=agent.id)
-    await agent.heartbeat()
-    assert await agent.ended_with() is grpc.StatusCode.ABORTED
+    await database.run(enrolment.revoke, agent_id=agent.id, why="Its server was deleted.")
+    agent.metadata = (("authorization", "Bearer axa_guessed"),)
     with pytest.raises(grpc.aio.AioRpcError, match="No gateway answers"):
         await agent.connect()
 
