@@ -54,7 +54,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends docker-cli dock
 ENV PATH=/opt/axion/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /app
 COPY --from=runner-dependencies /opt/axion /opt/axion
-COPY agents/__init__.py agents/addresses.py agents/backoff.py agents/limits.py agents/
+COPY agents/__init__.py agents/addresses.py agents/backoff.py agents/condition.py agents/limits.py agents/
 COPY agents/kafka_link agents/kafka_link
 COPY agents/pki agents/pki
 COPY agents/reports agents/reports

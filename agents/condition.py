@@ -8,6 +8,8 @@ from typing import Any
 
 MIN_FREE_SHARE = 0.05
 MIN_FREE_BYTES = 1024**3
+# So many times as much is enough again: a disk that fills up and is cleaned in waves is not news each time.
+AMPLE = 1.5
 GIBIBYTE = 1024**3
 NOTICEABLE_SKEW_MS = 5_000
 
@@ -36,9 +38,18 @@ class AgentCondition:
     @property
     def little_space(self) -> str:
         """Return a sentence when the disk with the agent's folder is nearly full; empty when not, or not known."""
-        if self.disk_total and self.disk_free < min(MIN_FREE_BYTES, self.disk_total * MIN_FREE_SHARE):
+        if self.disk_total and self.disk_free < self._least_free:
             return f"Little space is left: {_gib(self.disk_free)} of {_gib(self.disk_total)} GiB."
         return ""
+
+    @property
+    def has_ample_space(self) -> bool:
+        """Tell whether that disk is known to be far from nearly full."""
+        return bool(self.disk_total) and self.disk_free >= AMPLE * self._least_free
+
+    @property
+    def _least_free(self) -> float:
+        return min(MIN_FREE_BYTES, self.disk_total * MIN_FREE_SHARE)
 
     @property
     def troubles(self) -> tuple[str, ...]:

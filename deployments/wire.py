@@ -228,6 +228,7 @@ def incident_brief(incident: IncidentRecord, *, server_name: str) -> dict[str, A
         "severity": incident.severity,
         "message": incident.message,
         "since": incident.since_ms,
+        "quietSince": epoch_ms(incident.quiet_since),
         "acknowledgedBy": incident.acknowledged_by,
     }
 

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+from agents.condition import AgentCondition
 from agents.contracts import runner_pb2 as pb
 from agents.runner.activity import Watchdog
 from agents.runner.docker.host import DockerHost
@@ -26,6 +27,7 @@ class SelfCheck:
         self._watchdog = watchdog
         self._state_dir = state_dir
         self._handled = 0
+        self._tight = False
 
     def condition(self) -> pb.Condition | None:
         """Return the agent's condition; None while nothing was heard of Docker yet, neither well nor ill."""
@@ -33,6 +35,7 @@ class SelfCheck:
         if state is None:
             return None
         total, free = self._space()
+        self._tight = self._is_tight(total, free)
         # What waits is read anew each time; a journal that cannot be read is told as `fault`.
         with contextlib.suppress(sqlite3.Error):
             self._watchdog.take_open(self._journal.workable())
@@ -44,6 +47,14 @@ class SelfCheck:
             fault=self._store.writes.fault,
             stalled=self._watchdog.stalled(),
         )
+
+    def space_moved(self) -> bool:
+        """Tell whether the disk became nearly full, or is no longer, since the condition was read last."""
+        return self._is_tight(*self._space()) != self._tight
+
+    @staticmethod
+    def _is_tight(total: int, free: int) -> bool:
+        return bool(AgentCondition(engine_answers=True, disk_total=total, disk_free=free).little_space)
 
     def _space(self) -> tuple[int, int]:
         """Return the bytes in all and free; what cannot be known is left out."""

@@ -209,7 +209,11 @@ class Session:
             condition = await asyncio.to_thread(self._self_check.condition)
             if condition is not None and protocol >= CONDITION_PROTOCOL:
                 await write(pb.FromAgent(condition=condition))
-            await asyncio.sleep(seconds)
+            for _ in range(seconds):
+                await asyncio.sleep(1)
+                # Whoever is told in time can still make room.
+                if await asyncio.to_thread(self._self_check.space_moved):
+                    break
 
     def _resume_writing(self) -> None:
         logger.info("the journal can be written again")

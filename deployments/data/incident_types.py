@@ -56,7 +56,10 @@ class OpenIncident:
 
 @dataclass(frozen=True, kw_only=True)
 class IncidentRecord:
-    """An incident as the doors show it. `containers` as they were seen, with the moments that Docker knows."""
+    """An incident as the doors show it. `containers` as they were seen, with the moments that Docker knows.
+
+    `quiet_since`: since when its cause is not seen any more, which is to last before it is over.
+    """
 
     id: UUID
     project_id: UUID
@@ -76,6 +79,7 @@ class IncidentRecord:
     acknowledged_at: datetime | None
     acknowledged_by: str
     muted_until: datetime | None
+    quiet_since: datetime | None = None
 
     @property
     def is_open(self) -> bool:

@@ -20,8 +20,6 @@ SILENT_MS = 60_000
 QUIET_MS = 10_000
 # What is repaired by itself by then needs nobody.
 DIFFERENT_MS = 15_000
-# A disk is cleaned up and filled again in waves.
-QUIET_DISK_MS = 60_000
 # An agent renews its certificate when a third of its 30 days is left: with so little left nothing came of that.
 CERTIFICATE_MS = 5 * 24 * 3_600_000
 MAX_LINES = 50
@@ -53,7 +51,7 @@ class FailedDeployment:
 
 @dataclass(frozen=True, kw_only=True)
 class AgentFacts:
-    """What is known of a stack's agent. `disk_full` says it in words; None: nobody can tell now.
+    """What is known of a stack's agent. `disk_full` says it in words; None: nobody can tell now, or it is a near thing.
 
     `certificate_ends_ms`: when the certificate that lasts the longest does; 0 for an agent without one.
     """
@@ -235,8 +233,7 @@ def _goes_on(incident: OpenIncident, finding: Finding) -> Iterator[Step]:
 
 
 def _ends(incident: OpenIncident, *, now_ms: int) -> Iterator[Step]:
-    patience = QUIET_DISK_MS if incident.cause is Cause.DISK_NEARLY_FULL else QUIET_MS
     if not incident.quiet_ms:
         yield Quieted(cause=incident.cause, quiet_ms=now_ms)
-    elif now_ms - incident.quiet_ms >= patience:
+    elif now_ms - incident.quiet_ms >= QUIET_MS:
         yield Closed(cause=incident.cause)

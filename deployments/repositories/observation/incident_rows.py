@@ -144,7 +144,7 @@ def find(*, caller: Caller, incident_id: UUID) -> IncidentRecord:
 def page_of(
     *, caller: Caller, project_id: UUID | None, still_open: bool | None, page: int, limit: int
 ) -> Page[IncidentRecord]:
-    """Return a page of the incidents that the caller may see, those that are open first, then the newest first."""
+    """Return a page of the incidents that the caller may see, the newest first."""
     rows = _visible(caller)
     if project_id is not None:
         rows = rows.filter(project_id=project_id)
@@ -231,4 +231,5 @@ def _record(row: Incident) -> IncidentRecord:
         acknowledged_at=row.acknowledged_at,
         acknowledged_by=row.acknowledged_by.get_username() if row.acknowledged_by else "",
         muted_until=row.muted_until,
+        quiet_since=row.quiet_since,
     )

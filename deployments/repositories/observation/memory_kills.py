@@ -11,6 +11,10 @@ from django.db.models import QuerySet
 
 from deployments.models import MemoryKill
 
+# Docker's event and the end of the container tell of one kill by two readings.
+SAME_KILL_MS = 2_000
+MAX_KNOWN = 10_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Kill:
@@ -25,7 +29,13 @@ class Kill:
 
 
 def store(*, server_id: UUID, kills: Sequence[Kill]) -> None:
-    """Store those that are not known yet."""
+    """Store those that are not known yet, of one or more; at about the same moment of a container they are one."""
+    told = [each.host_ms for each in kills]
+    known = MemoryKill.objects.filter(
+        container_id__in=[each.container_id for each in kills],
+        host_ms__range=(min(told) - SAME_KILL_MS, max(told) + SAME_KILL_MS),
+    )
+    moments = list(known.values_list("container_id", "host_ms")[:MAX_KNOWN])
     rows = [
         MemoryKill(
             project_id=each.project_id,
@@ -37,6 +47,7 @@ def store(*, server_id: UUID, kills: Sequence[Kill]) -> None:
             at=each.at,
         )
         for each in kills
+        if not any(of == each.container_id and abs(at - each.host_ms) < SAME_KILL_MS for of, at in moments)
     ]
     MemoryKill.objects.bulk_create(rows, ignore_conflicts=True)
 

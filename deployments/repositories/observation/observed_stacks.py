@@ -70,6 +70,12 @@ def of_stack(*, project_id: UUID, server_id: UUID) -> StackRow | None:
     return _stack(row) if row else None
 
 
+def number_of(*, project_id: UUID, server_id: UUID) -> int:
+    """Return the number of what was seen last of the project on the server; 0 where nothing ever was."""
+    rows = ObservedStack.objects.filter(project_id=project_id, server_id=server_id)
+    return rows.values_list("number", flat=True).first() or 0
+
+
 def deployed_there(*, server_id: UUID, project_ids: Collection[UUID]) -> frozenset[UUID]:
     """Of these projects those that were ever deployed to the server: an agent speaks of no other."""
     found = Deployment.objects.filter(server_id=server_id, project_id__in=project_ids)

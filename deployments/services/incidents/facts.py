@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from agents.condition import AgentCondition
 from agents.states import Presence
 from agents.types import AgentData
 from deployments.event_types import epoch_ms
@@ -69,9 +70,14 @@ def _agent(agent: AgentData, *, certificate_ends: datetime | None) -> AgentFacts
         heard_ms=epoch_ms(agent.last_seen_at),
         online=online,
         engine_message=away,
-        disk_full=condition.little_space if online and condition is not None else None,
+        disk_full=_disk_full(condition) if online and condition is not None else None,
         certificate_ends_ms=epoch_ms(certificate_ends),
     )
+
+
+def _disk_full(condition: AgentCondition) -> str | None:
+    """Return in words that the disk is nearly full; empty when it is far from that, None in between or not known."""
+    return condition.little_space or ("" if condition.has_ample_space else None)
 
 
 def _failed(last: LastEnded) -> FailedDeployment | None:

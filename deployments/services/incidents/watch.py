@@ -18,7 +18,14 @@ from deployments.data.incident_types import Finding
 from deployments.data.stack_event_types import NewStackEvent, StackEventType
 from deployments.event_types import epoch_ms
 from deployments.repositories import clock, projects
-from deployments.repositories.observation import incident_rows, last_ended, stack_drifts, stack_states
+from deployments.repositories.observation import (
+    incident_rows,
+    last_ended,
+    observed_stacks,
+    proven_stacks,
+    stack_drifts,
+    stack_states,
+)
 from deployments.repositories.observation.stack_states import JudgedState, StackKey
 from deployments.rules.incident_rules import Changed, Closed, Opened, Quieted, StackFacts, Step, judge
 from deployments.rules.observed import ObservedContainer, ObservedState, StackCondition
@@ -141,10 +148,15 @@ def service_shapes(state: ObservedState) -> tuple[Mapping[str, Any], ...]:
 
 
 def _settle(key: StackKey, look: Look, *, facts: StackFacts, now_ms: int, at: datetime) -> int:
-    """Judge once more under the stack's lock, and store what follows with its events; return how much that is."""
+    """Judge once more under the stack's lock, and store what follows with its events; return how much that is.
+
+    Nothing where the look is older than what is seen by now: another process may have judged that already.
+    """
     project_id, server_id = key
     with transaction.atomic():
         before = stack_states.locked(project_id=project_id, server_id=server_id)
+        if _is_outdated(look):
+            return 0
         state = next_state(before, look, now_ms=now_ms)
         facts = replace(facts, since_ms=state.since_ms)
         opened = incident_rows.open_in(project_id=project_id, server_id=server_id)
@@ -156,9 +168,17 @@ def _settle(key: StackKey, look: Look, *, facts: StackFacts, now_ms: int, at: da
         for step in steps:
             events += _take(step, key, look, at=at)
         stack_states.append(project_id=project_id, server_id=server_id, events=events, at=at)
-        if events:
+        if events or steps:
             transaction.on_commit(lambda: live_updates.wake_projects([project_id]))
     return len(events) + len(steps)
+
+
+def _is_outdated(look: Look) -> bool:
+    """Tell whether something else was seen since, or a deployment began or ended."""
+    key = (look.stack.project_id, look.stack.server_id)
+    if (key in proven_stacks.busy(project_ids=[key[0]])) != look.busy:
+        return True
+    return look.stack.proven and observed_stacks.number_of(project_id=key[0], server_id=key[1]) != look.number
 
 
 def _changes(before: JudgedState | None, state: JudgedState, look: Look) -> list[NewStackEvent]:

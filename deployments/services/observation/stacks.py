@@ -28,7 +28,7 @@ NO_ENGINE = "Not known: Docker on the server does not answer its agent."
 class Look:
     """A stack, what was proven there last, and how it is now, with what that was read from.
 
-    `number` is that of the observation; 0 where its agent never told of the stack.
+    `number` is that of the observation; 0 where its agent never told of the stack. `busy`: a deployment was at work.
     """
 
     stack: ProvenStack
@@ -36,6 +36,7 @@ class Look:
     agent: AgentData | None
     containers: tuple[ObservedContainer, ...]
     number: int
+    busy: bool = False
 
 
 def seen_stacks(*, project_id: UUID) -> dict[UUID, SeenStack]:
@@ -71,7 +72,7 @@ def look_at(*, project_ids: Collection[UUID]) -> tuple[Look, ...]:
             now_ms=now_ms,
         )
         containers, number = (row.containers, row.number) if row else ((), 0)
-        return Look(stack=stack, seen=seen, agent=agent, containers=containers, number=number)
+        return Look(stack=stack, seen=seen, agent=agent, containers=containers, number=number, busy=key in busy)
 
     return tuple(look(stack) for stack in stacks)
 
@@ -88,7 +89,8 @@ def look_at_unproven(*, project_ids: Collection[UUID]) -> tuple[Look, ...]:
         at_work = (stack.project_id, stack.server_id) in busy
         condition = StackCondition.DEPLOYING if at_work else StackCondition.NOTHING
         state = ObservedState(condition=condition, since_ms=0, message="")
-        return Look(stack=stack, seen=SeenStack(state=state, seen_at=None), agent=None, containers=(), number=0)
+        seen = SeenStack(state=state, seen_at=None)
+        return Look(stack=stack, seen=seen, agent=None, containers=(), number=0, busy=at_work)
 
     return tuple(look(stack) for stack in found)
 

@@ -40,11 +40,12 @@ export const nothing = (text, ...more) => h("li", { class: "ax-empty" }, text, .
 // An open incident: what is wrong where, and since when.
 export function incidentRow(badges, list, incident, { project = false } = {}) {
   const where = project ? gettext("{project} on {server}", { project: incident.projectName, server: incident.serverName }) : incident.serverName;
+  const quiet = incident.quietSince ? gettext("no longer seen, over in a moment") : "";
   const taken = incident.acknowledgedBy ? gettext("acknowledged by {who}", { who: incident.acknowledgedBy }) : "";
   return h("li", { class: "ax-item" },
     h("a", { href: `${list}${incident.id}/change/`, class: "ax-item-link" },
       h("span", { class: "ax-item-main" },
         h("span", { class: "ax-item-title" }, `${badges.causes[incident.cause] ?? incident.cause}: ${where}`),
-        h("span", { class: "ax-item-more" }, [gettext("since {moment}", { moment: moment(incident.since) }), taken, incident.message].filter(Boolean).join(" · "))),
+        h("span", { class: "ax-item-more" }, [gettext("since {moment}", { moment: moment(incident.since) }), quiet, taken, incident.message].filter(Boolean).join(" · "))),
       pill(badges.severity[incident.severity] ?? badges.severity.warning)));
 }

@@ -118,6 +118,8 @@ def test_a_kill_by_memory_is_marked_once_however_often_it_is_told(lane: Lane, se
     killed = replace(web, memory_kill_at_ms=now_ms + 600_000 - 60_000, restarts=1)
     tell(lane, session, killed, db)
     tell(lane, session, replace(killed, restarts=2), db)
+    # After an agent's restart only the state of the container tells of it, by another reading of the moment.
+    tell(lane, session, replace(killed, restarts=2, memory_kill_at_ms=killed.memory_kill_at_ms + 800), db)
     kill = MemoryKill.objects.get()
     assert (kill.container, kill.service) == ("s-web-1", "web")
     since = datetime.now(UTC) - timedelta(hours=1)

@@ -15,7 +15,6 @@ from deployments.rules.incident_rules import (
     DEGRADED_MS,
     DIFFERENT_MS,
     OBSERVED,
-    QUIET_DISK_MS,
     QUIET_MS,
     SILENT_MS,
     AgentFacts,
@@ -110,7 +109,7 @@ def apply(known: dict[Cause, OpenIncident], steps: tuple[Step, ...]) -> dict[Cau
 
 def rounds(known: dict[Cause, OpenIncident], given_facts: StackFacts, *, start_ms: int) -> dict[Cause, OpenIncident]:
     """The same facts, judged for long enough."""
-    for now_ms in (start_ms, start_ms + QUIET_DISK_MS, start_ms + 2 * QUIET_DISK_MS):
+    for now_ms in (start_ms, start_ms + QUIET_MS, start_ms + 2 * QUIET_MS):
         known = apply(known, judge(facts=given_facts, open_incidents=known.values(), now_ms=now_ms))
     return known
 
@@ -180,7 +179,7 @@ def test_any_order_repeats_and_losses_end_where_a_full_look_does(
     full = rounds({}, last, start_ms=now_ms)
     kept = {cause: known[cause] for cause in known.keys() & unknowable if cause not in full}
     assert settled == {**full, **kept}
-    assert {each.cause for each in findings(last, now_ms=now_ms + 2 * QUIET_DISK_MS)} == set(full)
+    assert {each.cause for each in findings(last, now_ms=now_ms + 2 * QUIET_MS)} == set(full)
 
 
 def test_severities_and_causes_are_words_that_stay() -> None:

@@ -95,6 +95,34 @@ def test_a_stack_that_breaks_and_gets_well_is_one_incident(lane: Lane, session: 
     assert time.round(later_ms=QUIET_MS) == 0
 
 
+@pytest.mark.parametrize("meanwhile", ["seen", "deploying"])
+def test_a_look_that_is_out_of_date_by_the_time_it_is_judged_tells_nothing(
+    lane: Lane, session: UUID, time: Time, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    tell(lane, session, *both(lane))
+    time.round()
+    before = told()
+    locked = stack_states.locked
+
+    def late(**key: UUID) -> Any:
+        """Whoever waited for the lock finds that something happened since it looked."""
+        if meanwhile == "seen":
+            tell(lane, session, *both(lane))
+        else:
+            lane.ask()
+            Deployment.objects.filter(status=Status.PENDING).update(status=Status.IN_PROGRESS)
+        return locked(**key)
+
+    tell(lane, session)
+    with monkeypatch.context() as patched:
+        patched.setattr(stack_states, "locked", late)
+        assert time.round() == 0
+    assert (told(), Incident.objects.count()) == (before, 0)
+    time.round()
+    later = {"seen": [], "deploying": [("state_changed", "deploying")]}
+    assert told() == before + later[meanwhile]
+
+
 def test_several_reconcilers_open_one_incident(lane: Lane, session: UUID, time: Time) -> None:
     tell(lane, session, *both(lane))
     time.round()

@@ -28,6 +28,7 @@ class Page:
         self._over = threading.Event()
         self._news = threading.Condition()
         self._stack: dict[str, Any] = {}
+        self._incidents: list[dict[str, Any]] = []
         self.messages: list[tuple[float, dict[str, Any]]] = []
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
@@ -45,6 +46,10 @@ class Page:
     @property
     def stack(self) -> dict[str, Any]:
         return self._stack
+
+    def incidents(self) -> dict[str, dict[str, Any]]:
+        """Those that are open, by cause."""
+        return {each["cause"]: each for each in self._incidents}
 
     def is_well(self) -> bool:
         return self._stack.get("state") == "running" and not self.differences()
@@ -81,4 +86,5 @@ class Page:
                 with self._news:
                     self.messages.append((time.monotonic(), message))
                     (self._stack,) = message["stacks"].values() or ({},)
+                    self._incidents = message["incidents"]
                     self._news.notify_all()

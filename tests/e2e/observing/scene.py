@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.e2e.control_plane import ControlPlane, write_project
 from tests.e2e.graphs import node
+from tests.e2e.observing.loop_disk import LoopDisk
 from tests.e2e.observing.page import Page
 
 IMAGE = "python:3.13-slim"
@@ -69,8 +71,9 @@ class Fault:
 class Scene:
     """The stack as it was deployed, with an open page on it."""
 
-    def __init__(self, *, plane: ControlPlane, folder: Path) -> None:
+    def __init__(self, *, plane: ControlPlane, folder: Path, disk: LoopDisk) -> None:
         self.plane = plane
+        self.disk = disk
         deadline = 60 + 5 * CONTAINERS
         made = write_project(folder / "watched", name="Watched", graph=graph(), code={}, health_deadline=deadline)
         self.project = plane.import_project(made)
@@ -116,6 +119,28 @@ class Scene:
         docker("rm", "--force", self.intruder, fails=True)
         self.plane.remove(self.project)
 
+    def memory_kills(self) -> set[str]:
+        """The containers that the project's charts mark as killed for lack of memory."""
+        usage: Any = self.plane.api(f"projects/{self.project}/usage").data
+        return {each["container"] for each in usage["data"]["usage"]["marks"] if each["kind"] == "memoryKill"}
+
+
+@contextmanager
+def agent_on_small_disk(plane: ControlPlane) -> Iterator[LoopDisk]:
+    """While the block runs the agent's folder lies on a small disk of its own."""
+    disk = LoopDisk(folder=plane.folder / "agent")
+
+    def away(move: Callable[[], None]) -> None:
+        plane.children["runner"].stop(grace=10)
+        move()
+        plane.restart("runner")
+
+    away(disk.mount)
+    try:
+        yield disk
+    finally:
+        away(disk.unmount)
+
 
 def faults(scene: Scene) -> list[Fault]:
     """The table. Services that are not meant here stay as they are."""
@@ -134,6 +159,12 @@ def faults(scene: Scene) -> list[Fault]:
 
     def told(words: str) -> Callable[[], bool]:
         return lambda: words in str(page.services())
+
+    def told_of(cause: str) -> Callable[[], bool]:
+        return lambda: cause in page.incidents()
+
+    def seen_no_more(cause: str) -> Callable[[], bool]:
+        return lambda: cause not in page.incidents() or page.incidents()[cause]["quietSince"] > 0
 
     def does(*words: str) -> Callable[[], object]:
         return lambda: docker(*words)
@@ -165,4 +196,6 @@ def faults(scene: Scene) -> list[Fault]:
               state("crash", "running")),
         Fault("out of memory", lambda: scene.say("eat", "eat"),
               told("ran out of memory"), None, state("eat", "running")),
+        Fault("disk nearly full", scene.disk.fill, told_of("disk_nearly_full"), scene.disk.empty,
+              seen_no_more("disk_nearly_full")),
     ]  # fmt: skip

@@ -19,7 +19,7 @@ from tests.deployments.notifications.receivers import Inbox, http_receiver
 from tests.e2e.control_plane import ControlPlane, wait_for, write_project
 from tests.e2e.graphs import node
 from tests.e2e.observing.page import Page
-from tests.e2e.observing.scene import CONTAINERS, IMAGE, RENEWED, Fault, Scene, docker, faults
+from tests.e2e.observing.scene import CONTAINERS, IMAGE, RENEWED, Fault, Scene, agent_on_small_disk, docker, faults
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(180 + 10 * CONTAINERS)]
 IDLE_SECONDS = float(os.environ.get("AXION_TEST_IDLE_SECONDS", "4"))
@@ -27,9 +27,10 @@ IDLE_SECONDS = float(os.environ.get("AXION_TEST_IDLE_SECONDS", "4"))
 
 @pytest.fixture(scope="module")
 def scene(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    made = Scene(plane=control_plane, folder=tmp_path_factory.mktemp("scene"))
-    yield made
-    made.close()
+    with agent_on_small_disk(control_plane) as disk:
+        made = Scene(plane=control_plane, folder=tmp_path_factory.mktemp("scene"), disk=disk)
+        yield made
+        made.close()
 
 
 def draw(page: Page, table: list[Fault], *, alone: bool = False) -> None:
@@ -56,6 +57,9 @@ def test_every_fault_is_drawn_and_what_differs_is_repaired(scene: Scene) -> None
     plane, page = scene.plane, scene.page
     table = faults(scene)
     draw(page, table)
+    # Docker has started it again since, and forgotten why it ended.
+    eater = scene.container("eat")["Name"].lstrip("/")
+    wait_for(lambda: eater in scene.memory_kills(), seconds=60, what="the mark of the kill", details=plane.tails)
     # What keeps ending is left to the repair, as what was removed is.
     docker("rm", "--force", *(scene.container(name)["Id"] for name in ("crash", "eat")))
     page.becomes(lambda: {page.state(name) for name in ("rm", "crash", "eat")} == {"gone"}, what="what is missing")

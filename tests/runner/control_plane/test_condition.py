@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,6 +20,7 @@ from agents.runner.docker.host import DockerHost
 from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.store import Store
 from agents.runner.self_check import SelfCheck
+from agents.transport.wire.conditions import condition_from_wire
 from tests.runner.commands.test_killed import slow_build
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
@@ -120,6 +123,23 @@ def test_no_token_is_used_up_that_could_not_be_kept(
 
 
 @docker
+def test_a_disk_that_becomes_nearly_full_is_told_before_the_next_beat(small_disk: SmallDisk, tmp_path: Path) -> None:
+    host = cast(DockerHost, SimpleNamespace(state=EngineState(answers=True)))
+    with contextlib.closing(Store(tmp_path / "journal.db")) as store:
+        dog = Watchdog(after=60, clock=time.monotonic)
+        check = SelfCheck(host=host, journal=Journal(store), watchdog=dog, state_dir=small_disk.folder)
+        check.condition()
+        assert not check.space_moved()
+        small_disk.fill()
+        assert check.space_moved()
+        told = check.condition()
+        assert told is not None
+        assert condition_from_wire(told).little_space
+        assert not check.space_moved()
+        small_disk.free()
+        assert check.space_moved()
+
+
 def test_work_that_does_not_move_is_told_with_what_it_waits_for(
     gateway: TestGateway, tmp_path: Path, stack: Stack
 ) -> None:
