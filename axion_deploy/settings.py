@@ -16,9 +16,9 @@ from agents.backoff import MAX_AGENT_PAUSE
 from axion_deploy import env
 from axion_deploy.configuration import rest
 from axion_deploy.configuration.logs import logging_config
+from axion_deploy.languages.script_words import address_of_words
 from axion_deploy.menus import ACCOUNT_MENU, SIDEBAR
 from axion_deploy.operator_docs import api_introduction
-from axion_deploy.script_words import address_of_words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -74,7 +74,7 @@ MIDDLEWARE = [
     "axion_deploy.content_policy.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "axion_deploy.page_language.PageLanguageMiddleware",
+    "axion_deploy.languages.page_language.PageLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

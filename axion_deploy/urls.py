@@ -8,8 +8,8 @@ from django.views.generic import RedirectView
 from axion_deploy.admin_pages import site
 from axion_deploy.agent_downloads.download_views import agent_archive, install_script, wheel, wheel_list
 from axion_deploy.health_pages import alive, event_lags
+from axion_deploy.languages.script_words import script_words
 from axion_deploy.operator_docs.views import docs
-from axion_deploy.script_words import script_words
 from deployments.admin.accounts.confirm import confirm_password
 from deployments.admin.site import sign_in
 from deployments.admin.teams.activity_views import your_activity

@@ -1,0 +1,1 @@
+"""In which language pages, their scripts and messages speak."""
