@@ -18,7 +18,9 @@ first_statements() {
   [ -n "$root" ] || { echo "a root password is needed: MARIADB_ROOT_PASSWORD or MYSQL_ROOT_PASSWORD" >&2; return 1; }
   echo "FLUSH PRIVILEGES;"
   echo "ALTER USER 'root'@'localhost' IDENTIFIED BY '$root';"
-  [ "$(setting ROOT_HOST)" = localhost ] || echo "CREATE USER 'root'@'%' IDENTIFIED BY '$root'; GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;"
+  # A line is one statement to this server.
+  [ "$(setting ROOT_HOST)" = localhost ] || echo "CREATE USER 'root'@'%' IDENTIFIED BY '$root';"
+  [ "$(setting ROOT_HOST)" = localhost ] || echo "GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;"
   [ -z "$database" ] || echo "CREATE DATABASE IF NOT EXISTS \`$database\`;"
   [ -z "$user" ] || echo "CREATE USER '$user'@'%' IDENTIFIED BY '$(setting PASSWORD)';"
   [ -z "$user" ] || [ -z "$database" ] || echo "GRANT ALL ON \`${database//_/\\_}\`.* TO '$user'@'%';"
