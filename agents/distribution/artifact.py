@@ -17,7 +17,17 @@ ROOT = Path(__file__).resolve().parents[2]
 LAUNCHER = Path(__file__).with_name("launcher.sh")
 REQUIREMENTS = "requirements-runner.lock"
 # What of `agents` the program imports; the image of the runner in Dockerfile holds the same.
-PARTS = ("addresses.py", "backoff.py", "limits.py", "kafka_link", "pki", "reports", "contracts", "runner")
+PARTS = (
+    "addresses.py",
+    "backoff.py",
+    "condition.py",
+    "limits.py",
+    "kafka_link",
+    "pki",
+    "reports",
+    "contracts",
+    "runner",
+)
 # For hosts whose Python is missing or too old: built there, from the base image of the host's own registry.
 IMAGE = """FROM python:3.13-slim
 RUN apt-get update && apt-get install -y --no-install-recommends docker-cli docker-compose docker-buildx \\
