@@ -63,7 +63,7 @@ def test_programs_and_what_is_stored_stay_english(people: People) -> None:
     assert list(told) == ["server box"]
 
 
-@pytest.mark.parametrize("domain", ["djangojs"])
+@pytest.mark.parametrize("domain", ["django", "djangojs"])
 def test_the_russian_catalogue_is_whole(domain: str) -> None:
     """Every sentence is there, none a guess, each with the values and as many forms as it needs."""
     with (CATALOGUE.parent / f"{domain}.po").open("rb") as source:
