@@ -21,7 +21,7 @@ from agents.reports.report_bounds import bound_report
 from agents.repositories.commands import checked_size
 from agents.retention import KeptStack, Retention
 from agents.runner import hello_message
-from agents.runner.commands import apply
+from agents.runner.commands.starting import compose_calls
 from agents.runner.config import GIBIBYTE
 from agents.runner.control_plane import channel, reports
 from agents.runner.docker import cli
@@ -208,5 +208,5 @@ def test_code_from_the_door_to_the_agents_cache(tmp_path: Path) -> None:
 
 
 def test_what_is_late_on_a_host_is_told_before_the_deployment_s_own_deadline(settings: Any) -> None:
-    assert apply.MAX_UP_SECONDS < settings.AXION_DEPLOY_DEADLINE
+    assert compose_calls.MAX_UP_SECONDS < settings.AXION_DEPLOY_DEADLINE
     assert cli.PULL_SECONDS < settings.AXION_DEPLOY_DEADLINE

@@ -49,6 +49,8 @@ class Service:
     schedule: str = ""
     overlap: str = "forbid"
     timeout: int = 60
+    # In place of the stack's.
+    interval: str = ""
 
     @property
     def content_hash(self) -> str:
@@ -213,7 +215,7 @@ class Stack:
             **({"command": ["python", "-c", service.job], "restart": "no"} if service.job else {}),
             "healthcheck": {
                 "test": ["CMD", "python", "-c", CHECK],
-                "interval": self.interval,
+                "interval": service.interval or self.interval,
                 "timeout": "20s",
                 "retries": 3,
                 **({"start_period": self.start_period} if self.start_period else {}),

@@ -5,19 +5,17 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 
 from agents.runner.commands.context import Work
-from agents.runner.commands.image_volumes import provide_volumes
+from agents.runner.commands.starting.compose_calls import ComposeCalls
+from agents.runner.commands.starting.health_looks import HealthLooks
 from agents.runner.commands.switch import GatewaySwitch
 from agents.runner.control_plane.reports import HEALTH_CHECKING
-from agents.runner.docker import arguments
 from agents.runner.docker.cli import TAIL_LINES
 from agents.runner.docker.processes import Ending
-from agents.runner.docker.versions import START_INTERVAL_API, understand_start_interval
 from agents.runner.errors import RemovalInProgressError, StepFailedError
 from agents.runner.interrupt import ABANDONED, Interrupt
 from agents.runner.machine import listening_program
@@ -27,8 +25,7 @@ from agents.runner.planning.model import Container, Release, Target
 from agents.runner.planning.observed import describe
 from agents.runner.planning.plan import Plan
 from agents.runner.planning.ports import service_in, taken_port, taken_sentence
-from agents.runner.planning.steps import ADD, REMOVE, RETIRE, STARTING, Operation
-from agents.runner.policy.stack_check import check_stack
+from agents.runner.planning.steps import REMOVE, RETIRE, STARTING, Operation, take_ready
 
 # Events wake us; this is for the event that never came.
 SAFETY_POLL_SECONDS = 5.0
@@ -37,11 +34,10 @@ SLACK_SECONDS = 30.0
 MAX_KEPT_CONTAINERS = 20
 KEPT_LINES = 200
 MAX_KEPT_BYTES = 64 * 1024
-UP_SLACK_SECONDS = 300.0
-# Below AXION_DEPLOY_DEADLINE as it comes, so that the deployment ends with what was late.
-MAX_UP_SECONDS = 1500.0
 # The engine's words for a container that goes, or went, while Compose was about to stop, start or remove it.
 BEING_REMOVED = re.compile(r"marked for removal|removal of container \S+ is already in progress|No such container")
+# How Compose ended and its last lines, some day; and the services it starts.
+Call = tuple[Future[tuple[Ending, tuple[str, ...]]], tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +64,10 @@ class Applier:
         mine = [name for name, owner in goal.target.owners.items() if owner == goal.release.deployment_id]
         hasty = frozenset(mine if goal.strict else ())
         self._gate = HealthGate(target=goal.target, deadline=goal.deadline, window=goal.window, hasty=hasty)
-        # While Compose works, its own deadline counts.
+        self._calls = ComposeCalls(
+            work=work, release=goal.release, target=goal.target, deadline=goal.deadline, gate=self._gate
+        )
+        self._looks = HealthLooks(work=work, wake=self._wake)
         self._give_up_at = float("inf")
         # One wake-up waiting is enough, however many events came.
         self._wakes: queue.Queue[None] = queue.Queue(maxsize=1)
@@ -78,7 +77,7 @@ class Applier:
 
         Raises StepFailedError or InterruptedWorkError.
         """
-        self._check_stacks(plan)
+        self._calls.check_stacks(plan)
         touched = plan.services(*STARTING)
         self._gate.stale = {item.id: item.service for item in observed if item.service in touched}
         self._gate.leaving = plan.leaving
@@ -91,9 +90,8 @@ class Applier:
                 self._work.interrupt.check()
                 if operation.kind == REMOVE:
                     self._work.host.remove_containers(operation.container_ids)
-                elif operation.kind in STARTING:
-                    switch.pin_gateways(observed)
-                    observed = self._up(operation)
+            starts = [operation for operation in plan.operations if operation.kind in STARTING]
+            observed = self._start(starts, switch, observed)
             self._work.reporter.stage(HEALTH_CHECKING, progress.WATCHING, "Watching every service.")
             switch.pin_gateways(observed)
             self._give_up_at = self._deadline()
@@ -103,14 +101,9 @@ class Applier:
             switch.reset_gateways(observed)
             return observed
         finally:
+            self._looks.close()
             forget()
             watch.close()
-
-    def _check_stacks(self, plan: Plan) -> None:
-        """Raise StepFailedError, before anything is touched, for a stack that this machine does not allow."""
-        # Also of earlier releases: the machine's owner may have changed the policy since.
-        for name in sorted({operation.release for operation in plan.operations if operation.kind in STARTING}):
-            check_stack(release=self._release(name), policy=self._work.policy)
 
     def _switch_over(self, plan: Plan, switch: GatewaySwitch, observed: tuple[Container, ...]) -> tuple[Container, ...]:
         """Lead requests to the new copies, now that all are proven, and only then end the old ones."""
@@ -120,104 +113,63 @@ class Applier:
         self._work.host.remove_containers(tuple(sorted(plan.leaving)))
         return self._wait_until_passed()
 
-    def _up(self, operation: Operation) -> tuple[Container, ...]:
-        """Run Compose in a thread of its own and watch; the operation's services are ready when this returns."""
+    def _start(
+        self, operations: Sequence[Operation], switch: GatewaySwitch, observed: tuple[Container, ...]
+    ) -> tuple[Container, ...]:
+        """Start each operation as soon as what it needs answers, in one call of Compose at a time; watch meanwhile."""
+        waiting = tuple(operations)
+        call: Call | None = None
         interrupt = Interrupt(parent=self._work.interrupt)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="compose") as pool:
-            call = pool.submit(self._compose, operation, interrupt)
-            call.add_done_callback(lambda _: self._wake())
             try:
-                self._watch_compose(call)
+                while waiting or call:
+                    operation = None
+                    if call is None:
+                        operation, waiting = take_ready(waiting, is_ready=lambda each: self._gate.ready(each.needs))
+                    if operation is not None:
+                        switch.pin_gateways(observed)
+                        # While Compose works, its own deadline counts.
+                        self._give_up_at = float("inf")
+                        call = pool.submit(self._calls.start, operation, interrupt), operation.services
+                        call[0].add_done_callback(lambda _: self._wake())
+                    self._wait()
+                    if call is not None and call[0].done():
+                        self._judge_call(*call)
+                        call = None
+                    observed = self._look_sooner(waiting)
             finally:
                 interrupt.set(ABANDONED)
                 interrupt.close()
-        self._give_up_at = self._deadline()
-        self._gate.start_judging(operation.services)
-        observed = self._look()
-        while not self._gate.ready(operation.services) and operation.alone:
-            self._wait()
-            observed = self._look()
+        self._looks.look(())
         return observed
 
-    def _compose(self, operation: Operation, interrupt: Interrupt) -> tuple[Ending, tuple[str, ...]]:
-        work = self._work
-        release = self._release(operation.release)
-        values = work.vault.values(release=release, interrupt=interrupt)
-        copies = self._copies(operation)
-        services = [service for service in self._goal.target.services if service.name in operation.services]
-        folder = work.releases.write_files(
-            release=release,
-            pinned=self._pinned(release, operation.services),
-            volumes=provide_volumes(work=work, release=release, services=services, copies=copies),
-            start_interval=self._start_interval,
-        )
-        order = arguments.Up(
-            stack=release.stack,
-            folder=folder,
-            copies=copies,
-            alone=operation.alone,
-            beside=operation.kind == ADD,
-        )
-        return work.commands.up(order=order, values=values, deadline=self._up_seconds(), interrupt=interrupt)
+    def _look_sooner(self, waiting: Sequence[Operation]) -> tuple[Container, ...]:
+        """Take a snapshot, and ask what operations wait for by its own health command: Docker would ask later."""
+        for run in self._looks.answered():
+            self._gate.note_answer(run)
+        observed = self._look()
+        needed = {name for operation in waiting for name in operation.needs}
+        self._looks.look(self._gate.unanswered(needed, observed=observed))
+        return observed
 
-    @cached_property
-    def _start_interval(self) -> bool:
-        """Whether Docker and Compose here look sooner at what starts. Not stored: either may be upgraded."""
-        api = self._work.host.api_version()
-        compose = (
-            self._work.commands.compose_version(interrupt=self._work.interrupt) if api >= START_INTERVAL_API else ()
-        )
-        return understand_start_interval(api=api, compose=compose)
-
-    def _up_seconds(self) -> float:
-        """Return Compose's deadline: long enough for services that wait for each other, bounded by MAX_UP_SECONDS."""
-        levels = len({service.level for service in self._goal.target.services})
-        return min(MAX_UP_SECONDS, self._goal.deadline * levels + UP_SLACK_SECONDS)
-
-    def _copies(self, operation: Operation) -> dict[str, int]:
-        """Return the number of copies that Compose is to count, by service."""
-        # What was to leave and is gone already counts no more, or Compose would start one too many.
-        release = self._goal.release
-        present = {
-            container.id for container in self._work.host.containers(stack=release.stack, project_id=release.project_id)
-        }
-        gone = [self._gate.stale.get(container_id, "") for container_id in self._gate.leaving - present]
-        return {name: count - gone.count(name) for name, count in operation.copies.items()}
-
-    def _release(self, deployment_id: str) -> Release:
-        if deployment_id == self._goal.release.deployment_id:
-            return self._goal.release
-        record = self._work.releases.find(deployment_id)
-        if record is None:
-            raise StepFailedError("internal", f"The files of deployment {deployment_id} are no longer on this host.")
-        return record.release
-
-    def _pinned(self, release: Release, services: Iterable[str]) -> dict[str, str]:
-        """Return image id by service for those whose tag means another image by now."""
-        pinned = {}
-        for service in release.services:
-            image = self._goal.target.images.get(service.name, "")
-            if service.name in services and image and self._work.host.image_id(service.image) != image:
-                pinned[service.name] = image
-        return pinned
-
-    def _watch_compose(self, call: Future[tuple[Ending, tuple[str, ...]]]) -> None:
-        while not call.done():
-            self._wait()
-            self._look()
+    def _judge_call(self, call: Future[tuple[Ending, tuple[str, ...]]], services: Sequence[str]) -> None:
+        """Judge these services as they are from now on; raise StepFailedError where Compose failed."""
         ended, tail = call.result()
-        if ended.code != 0:
-            if any(map(BEING_REMOVED.search, tail)):
-                message = f"Docker Compose met a container that was being removed: {_last_line(tail)}"
-                raise RemovalInProgressError("apply", message, log_tail=tail)
-            self._gate.start_judging(service.name for service in self._goal.target.services)
-            culprit = self._gate.culprit(observed=self._look())
-            if culprit is not None:
-                raise self._failed(culprit)
-            if (port := taken_port(tail)) is not None:
-                raise self._port_taken(port, tail)
-            trouble = f"was not done after {self._up_seconds():.0f} s" if ended.late else "could not start the stack"
-            raise StepFailedError("apply", f"Docker Compose {trouble}: {_last_line(tail)}", log_tail=tail)
+        self._give_up_at = self._deadline()
+        self._gate.start_judging(services)
+        if ended.code == 0:
+            return
+        if any(map(BEING_REMOVED.search, tail)):
+            message = f"Docker Compose met a container that was being removed: {_last_line(tail)}"
+            raise RemovalInProgressError("apply", message, log_tail=tail)
+        self._gate.start_judging(service.name for service in self._goal.target.services)
+        culprit = self._gate.culprit(observed=self._look())
+        if culprit is not None:
+            raise self._failed(culprit)
+        if (port := taken_port(tail)) is not None:
+            raise self._port_taken(port, tail)
+        trouble = f"was not done after {self._calls.seconds:.0f} s" if ended.late else "could not start the stack"
+        raise StepFailedError("apply", f"Docker Compose {trouble}: {_last_line(tail)}", log_tail=tail)
 
     def _port_taken(self, port: int, tail: tuple[str, ...]) -> StepFailedError:
         release = self._goal.release
@@ -266,7 +218,7 @@ class Applier:
 
     def _wait(self) -> None:
         """Wait for an event, or until time alone could change the verdict. Raises InterruptedWorkError."""
-        pause = min(SAFETY_POLL_SECONDS, self._gate.next_look(at=self._work.clock()) + 0.01)
+        pause = min(SAFETY_POLL_SECONDS, self._gate.next_look(at=self._work.clock()) + 0.01, self._looks.next_look())
         with contextlib.suppress(queue.Empty):
             self._wakes.get(timeout=pause)
         self._work.interrupt.check()

@@ -96,6 +96,15 @@ def output_of(framed: bytes) -> bytes:
     return b"".join(parts)
 
 
+def inspect(*, client: Any, container_id: str) -> dict[str, Any]:
+    """Return what Docker says of the container. Raises UnavailableError."""
+    try:
+        found: dict[str, Any] = client.inspect_container(container_id)
+    except (DockerException, requests.RequestException) as error:
+        raise UnavailableError(f"the container could not be looked at: {error}") from error
+    return found
+
+
 def put_file(*, client: Any, container_id: str, path: str, text: str) -> None:
     """Put a file, readable by all, into a running container. Raises UnavailableError when it does not take it."""
     folder, _, name = path.rpartition("/")

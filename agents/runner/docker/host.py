@@ -21,7 +21,7 @@ from agents.runner.docker.patience import NoPatience, Patience
 from agents.runner.docker.versions import numbers_of
 from agents.runner.errors import EngineAwayError, StepFailedError, UnavailableError
 from agents.runner.interrupt import Interrupt
-from agents.runner.planning.inspected import container_of
+from agents.runner.planning.inspected import HealthCheck, container_of, health_check_of
 from agents.runner.planning.model import (
     COMPOSE_PROJECT,
     LABEL_DEPLOYMENT,
@@ -146,6 +146,11 @@ class DockerHost(HostImages, HostVolumes, ForeignContainers):
             return container_exec.run_inside(
                 client=api, container_id=container_id, argv=argv, seconds=seconds, interrupt=interrupt
             )
+
+    def health_check(self, container_id: str) -> HealthCheck | None:
+        """Return how the container is asked whether it is well, where that is ours to ask. Raises UnavailableError."""
+        with self._short(SHORT_SECONDS) as api:
+            return health_check_of(container_exec.inspect(client=api, container_id=container_id))
 
     def networks(self, stack: str) -> dict[str, str]:
         """Return the ids of the stack's networks by name."""

@@ -83,6 +83,7 @@ def _service(spec: pb.ServiceSpec) -> WantedService:
         replicas=max(1, spec.replicas),
         content_hash=spec.content_hash,
         level=spec.level,
+        needs=tuple(spec.depends_on),
         starts_first=spec.starts_first,
         build=WantedBuild(
             folder=spec.build_folder,

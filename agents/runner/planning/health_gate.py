@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from agents.runner.planning.model import (
     CREATED,
     HEALTHY,
+    NOT_YET_HEALTHY,
     RUNNING,
     UNHEALTHY,
     Container,
@@ -22,6 +23,8 @@ DEAD = frozenset({"exited", "dead"})
 KILLED = 137
 MEBIBYTE = 1024**2
 ENDED = DEAD | {"restarting"}
+# A container, when this run of it began, and how often Docker had restarted it by then.
+Run = tuple[str, float, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,9 @@ class HealthGate:
     before and only missed what was being replaced beside them. `stale` are containers (id to service) that were there
     before and that Compose may stop, start or replace: they count neither way until their service's turn is over.
     Containers that are `leaving` never count.
+
+    A service is ready for what needs it when its containers are sound or have answered us (`note_answer`). What proves
+    a service is Docker's own word alone.
     """
 
     target: Target
@@ -55,8 +61,10 @@ class HealthGate:
     _unsound_since: dict[str, float] = field(default_factory=dict)
     _restarts: dict[str, int] = field(default_factory=dict)
     _ends: dict[str, str] = field(default_factory=dict)
-    _ran_since: dict[tuple[str, float, int], float] = field(default_factory=dict)
+    _ran_since: dict[Run, float] = field(default_factory=dict)
     _sound: dict[str, float] = field(default_factory=dict)
+    _answered: set[Run] = field(default_factory=set)
+    _ready: set[str] = field(default_factory=set)
 
     def look(self, *, observed: tuple[Container, ...], at: float) -> Failure | None:
         """Take in a snapshot; the first service, in start order, that failed."""
@@ -81,14 +89,30 @@ class HealthGate:
                 return Failure(service=service.name, message=message, container_id=each.id)
         return None
 
+    def note_answer(self, run: Run) -> None:
+        """Remember that the health command succeeded when we ran it in this run of a container."""
+        self._answered.add(run)
+
     def ready(self, services: Iterable[str]) -> bool:
-        """Tell whether these run at the target and are healthy."""
-        return all(name in self._sound for name in services)
+        """Tell whether these run at the target, and are healthy or have answered: what needs them may start."""
+        return all(name in self._ready for name in services)
+
+    def unanswered(self, services: Iterable[str], *, observed: tuple[Container, ...]) -> tuple[Container, ...]:
+        """Return the containers of these that run at the target and of which nobody knows yet whether they answer."""
+        wanted = [service for service in self.target.services if service.name in services]
+        return tuple(
+            each
+            for service in wanted
+            for each in self._mine(service, observed)
+            if self._is_undecided(service, each) and run_of(each) not in self._answered
+        )
 
     def passed(self, *, at: float) -> bool:
-        """Tell whether all of them are, and have run for the window."""
-        names = [service.name for service in self.target.services]
-        return self.ready(names) and all(at - self._sound[name] >= self.window for name in names)
+        """Tell whether Docker calls all of them healthy, and they have run for the window."""
+        return all(
+            service.name in self._sound and at - self._sound[service.name] >= self.window
+            for service in self.target.services
+        )
 
     def next_look(self, *, at: float) -> float:
         """Return the seconds until time alone could change the verdict."""
@@ -97,20 +121,27 @@ class HealthGate:
         return max(0.0, min((end - at for end in ends if end > at), default=self.deadline))
 
     def _look_at(self, service: WantedService, observed: tuple[Container, ...], at: float) -> Failure | None:
-        owner = self.target.owners[service.name]
-        mine = [each for each in self._staying(service, observed) if each.deployment_id == owner]
+        mine = self._mine(service, observed)
+        self._ready.discard(service.name)
         for each in mine:
             if each.state in ENDED:
                 self._ends[each.id] = end_of(each)
             if each.state == RUNNING:
-                self._ran_since.setdefault(_run_of(each), at)
+                self._ran_since.setdefault(run_of(each), at)
             if message := self._trouble(service, each, at):
                 return Failure(service=service.name, message=message, container_id=each.id)
-        if len(mine) == service.replicas and all(self._is_sound(service, each) for each in mine):
-            self._sound[service.name] = max((self._ran_since[_run_of(each)] for each in mine), default=at)
+        complete = len(mine) == service.replicas
+        if complete and all(self._is_sound(service, each) for each in mine):
+            self._sound[service.name] = max((self._ran_since[run_of(each)] for each in mine), default=at)
         else:
             self._sound.pop(service.name, None)
+        if complete and all(self._is_sound(service, each) or self._has_answered(service, each) for each in mine):
+            self._ready.add(service.name)
         return None
+
+    def _mine(self, service: WantedService, observed: tuple[Container, ...]) -> list[Container]:
+        owner = self.target.owners[service.name]
+        return [each for each in self._staying(service, observed) if each.deployment_id == owner]
 
     def _staying(self, service: WantedService, observed: tuple[Container, ...]) -> list[Container]:
         return [each for each in containers_of(observed, service.name) if each.id not in self.leaving]
@@ -139,10 +170,19 @@ class HealthGate:
         return ""
 
     def _is_sound(self, service: WantedService, container: Container) -> bool:
-        image = self.target.images.get(service.name, "")
         healthy = container.health == HEALTHY or (container.health == "none" and not service.has_health_check)
-        known = container.id not in self.stale
-        return known and container.state == RUNNING and healthy and (not image or container.image_id == image)
+        return healthy and self._runs_at_target(service, container)
+
+    def _has_answered(self, service: WantedService, container: Container) -> bool:
+        return self._is_undecided(service, container) and run_of(container) in self._answered
+
+    def _is_undecided(self, service: WantedService, container: Container) -> bool:
+        return container.health == NOT_YET_HEALTHY and self._runs_at_target(service, container)
+
+    def _runs_at_target(self, service: WantedService, container: Container) -> bool:
+        image = self.target.images.get(service.name, "")
+        right = not image or container.image_id == image
+        return right and container.state == RUNNING and container.id not in self.stale
 
 
 def end_of(container: Container) -> str:
@@ -158,6 +198,6 @@ def end_of(container: Container) -> str:
     return code
 
 
-def _run_of(container: Container) -> tuple[str, float, int]:
+def run_of(container: Container) -> Run:
     """Return what tells this run of the container from one before a restart."""
     return container.id, container.started_at, container.restarts

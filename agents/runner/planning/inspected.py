@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,31 @@ from agents.runner.planning.model import (
     LABEL_RUN,
     Container,
 )
+
+# What Docker takes where neither the image nor the check says.
+DEFAULT_SHELL = ("/bin/sh", "-c")
+DEFAULT_TIMEOUT = 30.0
+NANOSECONDS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """How Docker asks a container whether it is well; it waits `timeout` seconds for the answer."""
+
+    argv: tuple[str, ...]
+    timeout: float
+
+
+def health_check_of(found: Mapping[str, Any]) -> HealthCheck | None:
+    """Return the check to run in place of Docker's own; None without one, and where Docker looks sooner itself."""
+    config = found["Config"]
+    check = config.get("Healthcheck") or {}
+    kind, *words = check.get("Test") or ["NONE"]
+    if kind == "CMD-SHELL":
+        words = [*(config.get("Shell") or DEFAULT_SHELL), *words]
+    if kind not in {"CMD", "CMD-SHELL"} or not words or check.get("StartInterval"):
+        return None
+    return HealthCheck(argv=tuple(words), timeout=(check.get("Timeout") or 0) / NANOSECONDS or DEFAULT_TIMEOUT)
 
 
 def container_of(found: Mapping[str, Any]) -> Container:

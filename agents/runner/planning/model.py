@@ -24,6 +24,7 @@ COMPOSE_NUMBER = "com.docker.compose.container-number"
 CREATED = "created"
 EXITED = "exited"
 RUNNING = "running"
+NOT_YET_HEALTHY = "starting"
 HEALTHY = "healthy"
 UNHEALTHY = "unhealthy"
 # Without a health check there is nothing to be unsound by.
@@ -45,7 +46,8 @@ class WantedBuild:
 class WantedService:
     """One service as the command asks for it; `bundle_digest` is empty when `image` is used as it is.
 
-    `image_volumes` are the paths where its image keeps data by itself; the agent finds them out.
+    `needs` are the services and jobs that it starts after, each of a lower `level`. `image_volumes` are the paths where
+    its image keeps data by itself; the agent finds them out.
     """
 
     name: str
@@ -57,6 +59,7 @@ class WantedService:
     replicas: int = 1
     content_hash: str = ""
     level: int = 0
+    needs: tuple[str, ...] = ()
     starts_first: bool = False
     image_volumes: tuple[str, ...] = ()
     build: WantedBuild = WantedBuild()

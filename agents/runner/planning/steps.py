@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from agents.runner.planning.differences import difference_from_target, matches_target
 from agents.runner.planning.model import (
@@ -28,13 +28,15 @@ STARTING = frozenset({UP, ADD})
 class Operation:
     """One step: `remove` at once; `up`, replacing what runs; `add` beside what runs; `retire` once all else is proven.
 
-    `alone`: only these services, not what they depend on; `release`: whose files and secrets to use; `copies`: how many
-    containers each service has afterwards, old ones included.
+    `needs`: services of other operations that must answer before this one begins; `alone`: only these services, not
+    what they depend on; `release`: whose files and secrets to use; `copies`: how many containers each service has
+    afterwards, old ones included.
     """
 
     kind: str
     services: tuple[str, ...]
     causes: tuple[str, ...]
+    needs: tuple[str, ...] = ()
     release: str = ""
     alone: bool = True
     container_ids: tuple[str, ...] = ()
@@ -55,6 +57,27 @@ class Step:
     served: bool = False
     removed: tuple[Operation, ...] = ()
     retired: tuple[Operation, ...] = ()
+
+
+def take_ready(
+    waiting: Sequence[Operation], *, is_ready: Callable[[Operation], bool]
+) -> tuple[Operation | None, tuple[Operation, ...]]:
+    """Return the next operation to carry out and those that wait on: of the ready ones what fits into one call."""
+    first = next((each for each in waiting if is_ready(each)), None)
+    if first is None:
+        return None, tuple(waiting)
+    alike = [each for each in waiting if each is first or (_fit(first, each) and is_ready(each))]
+    merged = replace(
+        first,
+        services=tuple(name for each in alike for name in each.services),
+        causes=tuple(cause for each in alike for cause in each.causes),
+        copies={name: count for each in alike for name, count in each.copies.items()},
+    )
+    return merged, tuple(each for each in waiting if each not in alike)
+
+
+def _fit(one: Operation, other: Operation) -> bool:
+    return (one.kind, one.release, one.alone) == (other.kind, other.release, other.alone)
 
 
 def step_for(*, service: WantedService, target: Target, observed: tuple[Container, ...]) -> Step:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from agents.runner.planning.health_gate import HealthGate
+from agents.runner.planning.health_gate import HealthGate, run_of
 from agents.runner.planning.model import Container, Target, WantedService
 
 WEB = WantedService(name="web", image="web:1", has_health_check=True)
@@ -159,3 +159,49 @@ def test_no_exit_code_is_made_up() -> None:
     assert unhealthy is not None
     assert "code" not in restarted.message
     assert "health check fails" in unhealthy.message
+
+
+def test_an_answer_to_us_lets_others_start_and_proves_nothing() -> None:
+    judged = gate(window=0)
+    for at in (0, 1):
+        judged.look(observed=(STARTING,), at=at)
+        assert judged.unanswered(["web"], observed=(STARTING,)) == (STARTING,)
+        assert not judged.ready(["web"])
+    judged.note_answer(run_of(STARTING))
+    assert judged.look(observed=(STARTING,), at=2) is None
+    assert judged.ready(["web"])
+    assert not judged.passed(at=100)
+    assert judged.unanswered(["web"], observed=(STARTING,)) == ()
+    judged.look(observed=(HEALTHY,), at=101)
+    assert judged.passed(at=101)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"state": "exited"},
+        {"health": "unhealthy"},
+        # Of another run than the one that answered.
+        {"restarts": 1},
+        {"started_at": 9.0},
+        {"image_id": "sha256:other"},
+        {"deployment_id": "d0"},
+    ],
+)
+def test_an_answer_counts_for_that_run_at_the_target_alone(changes: dict[str, object]) -> None:
+    judged = gate(hasty=False)
+    judged.note_answer(run_of(STARTING))
+    judged.look(observed=(STARTING,), at=0)
+    assert judged.ready(["web"])
+    judged.look(observed=(replace(STARTING, **changes),), at=1)  # type: ignore[arg-type]
+    assert not judged.ready(["web"])
+
+
+def test_what_compose_may_still_replace_is_not_asked() -> None:
+    judged = gate()
+    judged.stale = {"c1": "web"}
+    judged.note_answer(run_of(STARTING))
+    judged.look(observed=(STARTING,), at=0)
+    assert not judged.ready(["web"])
+    assert judged.unanswered(["web"], observed=(STARTING,)) == ()
+    assert judged.unanswered(["db"], observed=(STARTING,)) == ()

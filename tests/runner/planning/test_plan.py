@@ -7,6 +7,7 @@ from dataclasses import replace
 from agents.runner.planning.differences import owners_of
 from agents.runner.planning.model import Container, Release, Target, WantedService
 from agents.runner.planning.plan import Plan, make_plan
+from agents.runner.planning.steps import Operation, take_ready
 
 SERVICES = (
     WantedService(name="db", image="db:1", content_hash="db1"),
@@ -55,8 +56,50 @@ def first(**changes: object) -> Release:
     return replace(RELEASE, services=(*SERVICES[:2], replace(SERVICES[2], starts_first=True, **changes)))  # type: ignore[arg-type]
 
 
-def test_nothing_there_is_one_call_for_the_whole_stack() -> None:
-    assert plan_text(observed=()) == "1. up db, cache, web: db is not there; cache is not there; web is not there\n"
+def test_each_starts_when_what_it_needs_is_there_and_not_when_a_level_is() -> None:
+    assert plan_text(observed=()) == (
+        "1. up db, cache: db is not there; cache is not there\n2. up web: web is not there\n"
+    )
+    needy = (
+        *SERVICES[:2],
+        replace(SERVICES[2], needs=("db",)),
+        WantedService(name="page", image="page:1", level=2, needs=("web", "cache")),
+        # Of its own level, which is a circle, and a job, which has needs of its own.
+        WantedService(name="tail", image="tail:1", level=2, needs=("page", "db")),
+        WantedService(name="late", image="late:1", level=2, needs=("migrate",)),
+    )
+    fresh = plan_of(observed=(), release=replace(RELEASE, services=needy)).operations
+    assert {one.services: set(one.needs) for one in fresh} == {
+        ("db", "cache"): set(),
+        ("web", "tail"): {"db"},
+        ("page",): {"cache", "web"},
+        ("late",): {"cache", "db", "web"},
+    }
+    # What runs on hands down what it needs itself.
+    observed = (container("web"), container("cache"))
+    partly = plan_of(observed=observed, release=replace(RELEASE, services=needy[:4])).operations
+    assert [(one.services, one.needs) for one in partly] == [(("db",), ()), (("page",), ("db",))]
+
+
+def test_all_that_is_replaced_is_one_call_that_stops_everything_first() -> None:
+    old = tuple(replace(each, content_hash="old") for each in ALL)
+    operations = plan_of(observed=old).operations
+    assert [(one.services, one.alone) for one in operations] == [(("db", "cache", "web"), False)]
+
+
+def test_what_is_ready_together_is_one_call() -> None:
+    def up(name: str, *needs: str, release: str = "d2", kind: str = "up") -> Operation:
+        return Operation(
+            kind=kind, services=(name,), causes=(name,), needs=needs, release=release, copies={name: len(name)}
+        )
+
+    waiting = (up("web", "db"), up("cache"), up("page", release="d1"), up("queue"), up("api", kind="add"))
+    operation, rest = take_ready(waiting, is_ready=lambda each: not each.needs)
+    assert operation is not None
+    assert (operation.services, operation.causes) == (("cache", "queue"), ("cache", "queue"))
+    assert operation.copies == {"cache": 5, "queue": 5}
+    assert rest == (waiting[0], waiting[2], waiting[4])
+    assert take_ready(rest, is_ready=lambda _: False) == (None, rest)
 
 
 def test_nothing_changed_is_no_operation() -> None:
