@@ -51,6 +51,7 @@ SESSION_COOKIE_AGE = env.number("AXION_SESSION_IDLE_SECONDS", 12 * 3600, at_leas
 
 INSTALLED_APPS = [
     "axion_deploy",
+    "axion_deploy.prefork",
     "unfold",
     # Its pages are loaded with the routes: of all processes, only web serves them.
     "django.contrib.admin.apps.SimpleAdminConfig",

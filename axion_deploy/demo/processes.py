@@ -1,4 +1,4 @@
-"""The processes of the control plane and the local agent, each as a program of its own."""
+"""The control plane and the local agent, each as a program of its own."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from axion_deploy.demo.servers import Servers
 from axion_deploy.embedded.child import Child
 
 MANAGE = (sys.executable, "manage.py")
+CONTROL_PLANE = "control-plane"
 # What any program needs to find others and to trust certificates; nothing of the control plane is among it.
 COMMON = ("PATH", "HOME", "USER", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "VIRTUAL_ENV")
 FOR_DOCKER = (
@@ -90,18 +91,11 @@ def _authorities() -> dict[str, str]:
     return {"AXION_AGENT__BUILD__CA_BUNDLE": found} if found else {}
 
 
-def control_plane(*, environment: Mapping[str, str], addresses: Addresses, logs: Path) -> list[Child]:
-    commands = {
-        "web": (*MANAGE, "run_web", "--bind", f"127.0.0.1:{addresses.web}"),
-        "gateway": (*MANAGE, "run_agent_gateway"),
-        "worker": (*MANAGE, "run_worker"),
-        "publisher": (*MANAGE, "publish_events"),
-        "reconciler": (*MANAGE, "reconcile"),
-    }
-    return [
-        Child(name=name, command=command, log_file=logs / f"{name}.log", env=environment, cwd=REPOSITORY)
-        for name, command in commands.items()
-    ]
+def control_plane(*, environment: Mapping[str, str], addresses: Addresses, logs: Path) -> Child:
+    # Brokers that the machine is set up with may be others' too: the demo tells them its events and takes no requests.
+    command = (*MANAGE, "run", "--bind", f"127.0.0.1:{addresses.web}", "--without", "consumer")
+    log_file = logs / f"{CONTROL_PLANE}.log"
+    return Child(name=CONTROL_PLANE, command=command, log_file=log_file, env=environment, cwd=REPOSITORY)
 
 
 def agent(*, environment: Mapping[str, str], logs: Path, name: str = "runner") -> Child:

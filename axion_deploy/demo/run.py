@@ -20,7 +20,14 @@ from axion_deploy.demo.http import NoAnswer, ask
 from axion_deploy.demo.ledger import Ledger
 from axion_deploy.demo.manage import manage, manage_json
 from axion_deploy.demo.options import Options
-from axion_deploy.demo.processes import Addresses, agent, agent_environment, control_plane, control_plane_environment
+from axion_deploy.demo.processes import (
+    CONTROL_PLANE,
+    Addresses,
+    agent,
+    agent_environment,
+    control_plane,
+    control_plane_environment,
+)
 from axion_deploy.demo.sample import copy_sample
 from axion_deploy.demo.servers import start_servers
 from axion_deploy.demo.state import State
@@ -140,14 +147,14 @@ class Demo:
 
     def _start_processes(self, environment: Mapping[str, str], bootstrap: Mapping[str, Any]) -> Supervisor:
         children = [
-            *control_plane(environment=environment, addresses=self.addresses, logs=self.state.logs),
+            control_plane(environment=environment, addresses=self.addresses, logs=self.state.logs),
             *self._agents(bootstrap),
         ]
         supervisor = Supervisor(children=children, on_start=self._note)
         # The agent must be gone before its containers go, or it would start them again.
         self.cleanup.callback(self._remove_sample)
         self.cleanup.callback(self._stop_processes, supervisor)
-        with self.screen.step("Web, worker, gateway, publisher, reconciler and the agent"):
+        with self.screen.step("The control plane and the agent"):
             supervisor.start()
             self._wait_for_web(supervisor)
             for server in bootstrap["servers"]:
@@ -181,7 +188,8 @@ class Demo:
             except NoAnswer:
                 pass
             time.sleep(0.1)
-        raise DemoError(f"The web process did not answer within {WEB_SECONDS:g} s:\n{supervisor.child('web').tail()}")
+        said = supervisor.child(CONTROL_PLANE).tail()
+        raise DemoError(f"The web process did not answer within {WEB_SECONDS:g} s:\n{said}")
 
     def _import(self, environment: Mapping[str, str]) -> tuple[str, int]:
         with self.screen.step("The sample project"):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from axion_deploy.demo.processes import agent, agent_environment, control_plane
+from axion_deploy.demo.processes import agent, agent_environment
 from tests.chaos.line import Line
 from tests.e2e.control_plane import ControlPlane
+from tests.e2e.processes import separate_processes
 from tests.servers.own_docker import OwnDocker
 from tests.servers.small_disk import SmallDisk
 
@@ -49,7 +50,7 @@ class Installation(ControlPlane):
             addresses=self.addresses,
         )
         runner = agent(environment={**environment, "DOCKER_HOST": self.engine.host}, logs=self.folder)
-        processes = control_plane(environment=self.environment, addresses=self.addresses, logs=self.folder)
+        processes = separate_processes(environment=self.environment, addresses=self.addresses, logs=self.folder)
         self.children = {child.name: child for child in [*processes, runner]}
         for child in self.children.values():
             child.start()

@@ -142,6 +142,13 @@ def test_without_kafka_it_starts_as_the_file_says(service: Service) -> None:
     check_running(service, ours=OURS, theirs=THEIRS, says={"status": "alive"})
 
 
+def test_a_small_installation_is_one_container(service: Service) -> None:
+    service.compose("rm", "--force", "--stop", *OURS)
+    service.compose("--profile", "small", "up", "-d", "--no-build", "small")
+    check_running(service, ours=("small",), theirs=THEIRS, says={"status": "alive"})
+    assert service.compose("port", "small", "50051").startswith("127.0.0.1:")
+
+
 def test_no_secret_is_in_the_image() -> None:
     history = subprocess.run(
         ["docker", "history", "--no-trunc", "axion-deploy:test"], check=True, capture_output=True, text=True, timeout=60

@@ -22,13 +22,14 @@ from axion_deploy.demo.docker import remove_labelled
 from axion_deploy.demo.http import Answer, NoAnswer, ask
 from axion_deploy.demo.manage import manage, manage_json
 from axion_deploy.demo.options import REPOSITORY
-from axion_deploy.demo.processes import Addresses, agent, agent_environment, control_plane, control_plane_environment
+from axion_deploy.demo.processes import Addresses, agent, agent_environment, control_plane_environment
 from axion_deploy.demo.servers import Servers
 from axion_deploy.embedded.binaries import find_postgres, find_redis
 from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.ports import free_port
 from axion_deploy.embedded.postgres import EmbeddedPostgres
 from axion_deploy.embedded.redis import EmbeddedRedis
+from tests.e2e.processes import separate_processes
 from tests.e2e.stored import Stored
 from tests.e2e.uploads import put, tar_of
 from tests.servers.migrated import copy_server
@@ -91,22 +92,15 @@ class ControlPlane:
 
     def _start_processes(self) -> None:
         token = str(self.bootstrap["enrolment_token"])
-        runner = agent(
-            environment={
-                **agent_environment(
-                    token=token,
-                    server=str(self.bootstrap["server"]),
-                    folder=self.folder / "agent",
-                    addresses=self.addresses,
-                ),
-                **self.agent_settings,
-            },
-            logs=self.folder,
-        )
-        processes = control_plane(environment=self.environment, addresses=self.addresses, logs=self.folder)
-        self.children = {child.name: child for child in [*processes, runner]}
+        server, folder = str(self.bootstrap["server"]), self.folder / "agent"
+        environment = agent_environment(token=token, server=server, folder=folder, addresses=self.addresses)
+        runner = agent(environment={**environment, **self.agent_settings}, logs=self.folder)
+        self.children = {child.name: child for child in [*self._processes(), runner]}
         for child in self.children.values():
             child.start()
+
+    def _processes(self) -> list[Child]:
+        return separate_processes(environment=self.environment, addresses=self.addresses, logs=self.folder)
 
     def start_consumer(self, **settings: str) -> None:
         """Returns when it serves the brokers that the environment or `settings` name."""
