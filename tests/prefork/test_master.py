@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,7 @@ import psutil
 import pytest
 
 from axion_deploy.demo.options import REPOSITORY
-from axion_deploy.prefork import master as master_module
-from axion_deploy.prefork.master import REFUSED, Kept, Master
+from axion_deploy.prefork.master import REFUSED, SETTLED_SECONDS, Kept, Master
 from axion_deploy.prefork.parts import NAMES, Part, parts
 from tests.e2e.control_plane import wait_for
 
@@ -92,7 +92,7 @@ def test_a_part_that_refuses_its_settings_at_first_ends_the_whole(start: Start) 
 
 def test_pauses_grow_until_a_part_has_run_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(master_module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     master = Master([])
     kept = Kept(part=Part(name="web", command=""), started=now)
     pauses = []
@@ -102,7 +102,7 @@ def test_pauses_grow_until_a_part_has_run_for_long(monkeypatch: pytest.MonkeyPat
     assert pauses[0] <= 0.2
     assert max(pauses) <= 10.0
     assert pauses[-1] >= 5.0
-    kept.started = now - master_module.SETTLED_SECONDS
+    kept.started = now - SETTLED_SECONDS
     master._ended(kept, code=REFUSED)
     assert kept.due - now <= 0.2
     assert not master.refused
