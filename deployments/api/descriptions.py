@@ -52,6 +52,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     "listIncidents": f"Open ones and those that are over. {_LIST}",
     "getIncident": "What is wrong where, since when, its containers, and the last lines that they wrote.",
     "acknowledgeIncident": "Tells others that you look after it, and ends reminders. It closes by itself.",
+    "muteNotificationChannel": "What is due waits until the mute ends, and what is over by then is not told.",
+    "muteProject": "No channel is told of the project's incidents until then; what is over by then is not told at all.",
     "muteIncident": "Nobody is told of it for so long; it stays visible.",
     "getInstallation": "Ask again until it is over; while `confirming`, compare the host key and confirm it.",
     "cancelInstallation": "The step that runs is ended within seconds. Repeating the installation goes on from there.",

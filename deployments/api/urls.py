@@ -89,6 +89,8 @@ from deployments.api.error_handlers import UnknownAddress
 from deployments.api.images.registry_endpoints import ClusterRegistry, Registries, Registry
 from deployments.api.observation.incident_endpoints import AcknowledgeIncident, Incident, Incidents, MuteIncident
 from deployments.api.observation.notification_endpoints import (
+    MuteChannel,
+    MuteProject,
     NotificationChannel,
     NotificationChannels,
     NotificationDeliveries,
@@ -184,6 +186,8 @@ urlpatterns: list[URLPattern] = [
     path("notification-channels", NotificationChannels.as_view(), name="api-channels"),
     path("notification-channels/<uuid:channel_id>", NotificationChannel.as_view(), name="api-channel"),
     path("notification-channels/<uuid:channel_id>/test", TestChannel.as_view(), name="api-channel-test"),
+    path("notification-channels/<uuid:channel_id>/mute", MuteChannel.as_view(), name="api-channel-mute"),
+    path("projects/<uuid:project_id>/mute", MuteProject.as_view(), name="api-project-mute"),
     path("notification-channels/<uuid:channel_id>/deliveries", NotificationDeliveries.as_view(), name="api-deliveries"),
     path("notification-deliveries/<uuid:delivery_id>/repeat", RepeatDelivery.as_view(), name="api-delivery-repeat"),
     path("invitations", Invitations.as_view(), name="api-invitations"),

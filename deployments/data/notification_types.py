@@ -88,6 +88,7 @@ class ChannelRecord:
     project_name: str
     rules: ChannelRules
     created_at: datetime
+    muted_until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +124,10 @@ class DeliveryRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimedDelivery:
-    """One that this process may send now. `attempts` counts this one too, and is the claim's token."""
+    """One that this process may send now. `attempts` counts this one too, and is the claim's token.
+
+    `by_hand`: somebody asked for it, so that no mute and no quiet hours hold it back.
+    """
 
     id: UUID
     attempts: int
@@ -131,8 +135,20 @@ class ClaimedDelivery:
     channel_kind: ChannelKind
     channel_owner_id: UUID | None
     project_id: UUID | None
+    incident_id: UUID | None
     content: Mapping[str, Any]
     sealed: str = field(repr=False)
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """What may keep a message back at the moment of sending."""
+
+    rules: ChannelRules
+    channel_muted_until: datetime | None
+    project_muted_until: datetime | None
+    incident_muted_until: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)

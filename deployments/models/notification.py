@@ -31,6 +31,7 @@ class NotificationChannel(models.Model):
     quiet_to = models.PositiveSmallIntegerField(default=0, help_text="Equal to the beginning for no quiet hours.")
     time_zone = models.CharField(max_length=64, default="UTC")
     critical_always = models.BooleanField(default=True, help_text="Critical incidents are told in quiet hours, too.")
+    muted_until = models.DateTimeField(null=True, help_text="What is due before waits until then.")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -59,6 +60,9 @@ class NotificationDelivery(models.Model):
     number = models.PositiveIntegerField(default=0, help_text="Of a reminder.")
     content = models.JSONField(help_text="What the message says.")
     state = models.CharField(max_length=16)
+    by_hand = models.BooleanField(
+        default=False, db_default=False, help_text="Somebody asked for it: nothing holds it back."
+    )
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=300, default="", blank=True)
     created_at = models.DateTimeField()

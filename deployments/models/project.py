@@ -45,6 +45,9 @@ class Project(models.Model):
         db_default=0,
         help_text="Roll back a deployment that degrades by itself within this many minutes; 0 for never.",
     )
+    muted_until = models.DateTimeField(
+        null=True, editable=False, help_text="Until then messages about its incidents wait."
+    )
     deletion = models.CharField(
         max_length=16, default="", db_default="", blank=True, editable=False, help_text="deleting, deleted, or empty."
     )

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -66,6 +67,15 @@ def ids_after(after: UUID | None, *, limit: int) -> tuple[UUID, ...]:
     """Return the next ids in their order, from the beginning where `after` is None."""
     rows = Project.objects.order_by("pk") if after is None else Project.objects.filter(pk__gt=after).order_by("pk")
     return tuple(rows.values_list("pk", flat=True)[:limit])
+
+
+def mute(*, project_id: UUID, until: datetime | None) -> None:
+    Project.objects.filter(pk=project_id).update(muted_until=until)
+
+
+def muted_until(*, project_id: UUID) -> datetime | None:
+    """Return until when messages about its incidents wait, over or not; None for no mute."""
+    return Project.objects.filter(pk=project_id).values_list("muted_until", flat=True).first()
 
 
 def get(*, project_id: UUID) -> ProjectRecord:

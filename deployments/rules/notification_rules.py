@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from deployments.data.incident_types import Cause, Severity
-from deployments.data.notification_types import ChannelRules, MessageKind
+from deployments.data.notification_types import ChannelRules, Hold, MessageKind
 
 MAX_TITLE = 200
 WORDS: Mapping[str, str] = {
@@ -52,6 +52,13 @@ def due_at(rules: ChannelRules, *, severity: str, now: datetime) -> datetime:
     day = local.date() + timedelta(days=int(minute >= rules.quiet_to))
     end = time(hour=rules.quiet_to // 60, minute=rules.quiet_to % 60)
     return max(datetime.combine(day, end, tzinfo=zone).astimezone(UTC), now)
+
+
+def held_until(hold: Hold, *, severity: str, now: datetime) -> datetime | None:
+    """Return until when a message waits that could go out now; None where nothing holds it back."""
+    mutes = [each for each in (hold.channel_muted_until, hold.project_muted_until) if each is not None]
+    until = max([due_at(hold.rules, severity=severity, now=now), *mutes])
+    return until if until > now else None
 
 
 def reminder_due(rules: ChannelRules, *, told_at: datetime, now: datetime) -> bool:

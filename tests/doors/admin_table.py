@@ -159,6 +159,7 @@ OF_CHANNELS: tuple[Door, ...] = (
     page(f"{THE_CHANNEL}edit/", PROJECTS, "{channel}"),
     act(f"{THE_CHANNEL}edit/", PROJECTS, "{channel}"),
     act(f"{THE_CHANNEL}test/", ACTS, "{channel}"),
+    act(f"{THE_CHANNEL}mute/", ACTS, "{channel}"),
     act(f"{THE_CHANNEL}remove/", ACTS, "{channel}"),
     act(f"{THE_CHANNEL}repeat/", (404, 404, 404, 404, 404, 404, 302, 302), "{channel}"),
     history(CHANNEL, "{channel}", (200, 200, 200, 200, 200, 302, 302, 302)),

@@ -236,6 +236,8 @@ REST: tuple[Door, ...] = (
     # Somebody's own, which others may not even know of, whatever they may do with the projects.
     rest("get", "notification-channels/<uuid:channel_id>", OWN, **{"<uuid:channel_id>": "{own_channel}"}),
     rest("post", "notification-channels/<uuid:channel_id>/test", (202, 202, 202, 403, 403, 404, 401, 401), {}),
+    rest("post", "notification-channels/<uuid:channel_id>/mute", CHANGES, {"minutes": 5}),
+    rest("post", "projects/<uuid:project_id>/mute", CHANGES, {"minutes": 5}),
     rest("get", "notification-channels/<uuid:channel_id>/deliveries", SEES),
     rest("post", "notification-deliveries/<uuid:delivery_id>/repeat", (202, 202, 202, 403, 403, 404, 401, 401), {}),
     # It is the stranger who was invited.

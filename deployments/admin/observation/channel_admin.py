@@ -34,6 +34,7 @@ from deployments.admin.observation.channel_forms import (
     channel_in,
     values_of,
 )
+from deployments.admin.observation.mute_form import MUTES, minutes_in
 from deployments.admin.own_forms import UseCaseRowsMixin, projects_to_change, show_refusal
 from deployments.admin.ownership import caller_in, or_404, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
@@ -41,7 +42,7 @@ from deployments.data.notification_types import ChannelRecord, ChannelRules, Del
 from deployments.errors import DeployError
 from deployments.models import NotificationChannel
 from deployments.repositories.notifications import channel_rows
-from deployments.services.notifications import channels
+from deployments.services.notifications import channels, mutes
 from deployments.services.permissions import access
 
 PAGE = "admin/deployments/channel/page.html"
@@ -80,6 +81,7 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
             self.route_to(self.edit_view, "<uuid:object_id>/edit/", name="edit"),
             self.route_to(require_POST(self.test_view), "<uuid:object_id>/test/", name="test"),
             self.route_to(require_POST(self.remove_view), "<uuid:object_id>/remove/", name="remove"),
+            self.route_to(require_POST(self.mute_view), "<uuid:object_id>/mute/", name="mute"),
             self.route_to(require_POST(self.repeat_view), "<uuid:object_id>/repeat/", name="repeat"),
         ]
         return own + list(super().get_urls())
@@ -122,6 +124,8 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
             least=LEAST[channel.rules.least_severity],
             causes=[badges.cause_words(cause) for cause in sorted(channel.rules.causes)],
             quiet=quiet_words(channel.rules),
+            muted=channel.muted_until is not None and channel.muted_until > timezone.now(),
+            mutes=MUTES,
             deliveries=[(delivery, TONES.get(DeliveryState(delivery.state), "none")) for delivery in page.items],
             more=page.total - len(page.items),
             may_change=channels.may_change(caller=caller, channel=channel),
@@ -156,6 +160,15 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
         try:
             channels.send_test(caller=caller, channel_id=object_id, at=timezone.now())
             messages.success(request, gettext("Test sent. Reload to see whether it was delivered."))
+        except DeployError as error:
+            show_error(request, error)
+        return redirect("admin:deployments_notificationchannel_change", object_id)
+
+    def mute_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        caller = caller_in(request)
+        or_404(channels.get_channel, caller=caller, channel_id=object_id)
+        try:
+            mutes.mute_channel(caller=caller, channel_id=object_id, minutes=minutes_in(request.POST), at=timezone.now())
         except DeployError as error:
             show_error(request, error)
         return redirect("admin:deployments_notificationchannel_change", object_id)

@@ -25,6 +25,7 @@ from agents.models import Server
 from agents.templatetags.moments import render_moment
 from agents.wording.pages import lazy
 from deployments.admin import badges
+from deployments.admin.observation.mute_form import MUTES, minutes_in
 from deployments.admin.own_forms import UseCaseRowsMixin
 from deployments.admin.ownership import caller_in, or_404, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
@@ -33,13 +34,12 @@ from deployments.errors import DeployError
 from deployments.models import Incident
 from deployments.repositories import projects
 from deployments.services.incidents import people
+from deployments.services.notifications import mutes
 from deployments.services.permissions import access
 from deployments.services.queries import lookups
 from deployments.types import Caller, DeploymentRecord, Right
 
 PAGE = "admin/deployments/incident/page.html"
-# How long an incident can be muted from its page, in minutes.
-MUTES = ((60, "1 h"), (8 * 60, "8 h"), (24 * 60, "1 day"), (7 * 24 * 60, "1 week"))
 
 
 class OpenFilter(SimpleListFilter):
@@ -123,6 +123,8 @@ class IncidentAdmin(UseCaseRowsMixin, ModelAdmin):
             containers=[with_moments(dict(container)) for container in incident.containers],
             deployed=deployed_with(caller, incident),
             muted=incident.muted_until is not None and incident.muted_until > timezone.now(),
+            project_muted=mutes.project_muted_until(project_id=incident.project_id, at=timezone.now()),
+            may_mute_all=access.may(caller=caller, project_id=incident.project_id, right=Right.CHANGE),
             mutes=MUTES,
             may_act=incident.is_open and access.may(caller=caller, project_id=incident.project_id, right=Right.DEPLOY),
         )
@@ -140,11 +142,14 @@ class IncidentAdmin(UseCaseRowsMixin, ModelAdmin):
     def mute_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         caller = caller_in(request)
         or_404(people.get_incident, caller=caller, incident_id=object_id)
-        text = request.POST.get("minutes", "")
+        minutes, now = minutes_in(request.POST), timezone.now()
         try:
-            minutes = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else -1
-            muted = people.mute(caller=caller, incident_id=object_id, minutes=minutes, at=timezone.now())
-            messages.success(request, "Muted: no notifications for now." if muted.muted_until else "Unmuted.")
+            if request.POST.get("whole_project"):
+                project_id = people.get_incident(caller=caller, incident_id=object_id).project_id
+                until = mutes.mute_project(caller=caller, project_id=project_id, minutes=minutes, at=now)
+            else:
+                until = people.mute(caller=caller, incident_id=object_id, minutes=minutes, at=now).muted_until
+            messages.success(request, gettext("Muted: no notifications for now.") if until else gettext("Unmuted."))
         except DeployError as error:
             show_error(request, error)
         return redirect("admin:deployments_incident_change", object_id)

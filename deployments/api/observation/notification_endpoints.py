@@ -23,9 +23,10 @@ from deployments.api.schemas.notification_schemas import (
     DeliveryOut,
     NewChannelOut,
 )
+from deployments.api.schemas.observation_schemas import MuteIn
 from deployments.api.schemas.openapi import NO_BODY, documented, enveloped, enveloped_data
 from deployments.api.schemas.requests import PageQuery
-from deployments.api.schemas.responses import PaginationOut
+from deployments.api.schemas.responses import PaginationOut, Timestamp
 from deployments.data.incident_types import Severity
 from deployments.data.notification_types import (
     ChannelChange,
@@ -36,7 +37,7 @@ from deployments.data.notification_types import (
     NewChannel,
 )
 from deployments.event_types import epoch_ms
-from deployments.services.notifications import channels
+from deployments.services.notifications import channels, mutes
 from deployments.wire import pagination_shape
 
 TAG = "notifications"
@@ -122,6 +123,38 @@ class TestChannel(BaseView):
         return success({}, status=202)
 
 
+class MuteChannel(BaseView):
+    @documented(
+        "muteNotificationChannel",
+        "Mute a channel for a number of minutes; 0 unmutes it",
+        tag=TAG,
+        takes=MuteIn,
+        answers={200: enveloped("MutedChannelAnswer", channel=ChannelOut())},
+        key=True,
+    )
+    @idempotent()
+    def post(self, request: Request, channel_id: UUID) -> Response:
+        minutes = validated(MuteIn, request.data)["minutes"]
+        muted = mutes.mute_channel(caller=self.caller, channel_id=channel_id, minutes=minutes, at=timezone.now())
+        return success({"channel": channel_shape(muted)})
+
+
+class MuteProject(BaseView):
+    @documented(
+        "muteProject",
+        "Mute all incidents of a project for a number of minutes; 0 unmutes them",
+        tag=TAG,
+        takes=MuteIn,
+        answers={200: enveloped("MutedProjectAnswer", mutedUntil=Timestamp())},
+        key=True,
+    )
+    @idempotent()
+    def post(self, request: Request, project_id: UUID) -> Response:
+        minutes = validated(MuteIn, request.data)["minutes"]
+        until = mutes.mute_project(caller=self.caller, project_id=project_id, minutes=minutes, at=timezone.now())
+        return success({"mutedUntil": epoch_ms(until)})
+
+
 class NotificationDeliveries(BaseView):
     @documented(
         "listNotificationDeliveries",
@@ -198,6 +231,7 @@ def channel_shape(channel: ChannelRecord) -> dict[str, Any]:
         "quietTo": rules.quiet_to,
         "timeZone": rules.time_zone,
         "criticalAlways": rules.critical_always,
+        "mutedUntil": epoch_ms(channel.muted_until),
         "createdAt": epoch_ms(channel.created_at),
     }
 

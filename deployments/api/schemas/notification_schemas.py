@@ -95,6 +95,7 @@ class ChannelOut(ResponseSchema):
     quietTo = serializers.IntegerField(min_value=0)
     timeZone = serializers.CharField()
     criticalAlways = serializers.BooleanField()
+    mutedUntil = Timestamp()
     createdAt = Timestamp()
 
 

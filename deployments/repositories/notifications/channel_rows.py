@@ -47,6 +47,10 @@ def change(*, channel_id: UUID, name: str, rules: ChannelRules, service: str = "
     NotificationChannel.objects.filter(pk=channel_id).update(**columns)
 
 
+def mute(*, channel_id: UUID, until: datetime | None) -> None:
+    NotificationChannel.objects.filter(pk=channel_id).update(muted_until=until)
+
+
 def _columns_of(rules: ChannelRules) -> dict[str, Any]:
     return {
         "causes": sorted(rules.causes),
@@ -114,15 +118,21 @@ def record_of(row: NotificationChannel) -> ChannelRecord:
         owner_id=row.owner_id,
         project_id=row.project_id,
         project_name=row.project.name if row.project else "",
-        rules=ChannelRules(
-            causes=frozenset(row.causes),
-            least_severity=Severity(row.least_severity),
-            project_ids=frozenset(UUID(each) for each in row.project_ids),
-            reminder_minutes=row.reminder_minutes,
-            quiet_from=row.quiet_from,
-            quiet_to=row.quiet_to,
-            time_zone=row.time_zone,
-            critical_always=row.critical_always,
-        ),
+        rules=rules_of(row),
         created_at=row.created_at,
+        muted_until=row.muted_until,
+    )
+
+
+def rules_of(row: NotificationChannel) -> ChannelRules:
+    """Return what the channel is told of, and when."""
+    return ChannelRules(
+        causes=frozenset(row.causes),
+        least_severity=Severity(row.least_severity),
+        project_ids=frozenset(UUID(each) for each in row.project_ids),
+        reminder_minutes=row.reminder_minutes,
+        quiet_from=row.quiet_from,
+        quiet_to=row.quiet_to,
+        time_zone=row.time_zone,
+        critical_always=row.critical_always,
     )

@@ -17,11 +17,13 @@ from deployments.data.notification_types import (
     ClaimedDelivery,
     DeliveryRecord,
     DeliveryState,
+    Hold,
     MessageKind,
     NewDelivery,
 )
 from deployments.errors import NotFound
-from deployments.models import Incident, NotificationChannel, NotificationDelivery
+from deployments.models import Incident, NotificationChannel, NotificationDelivery, Project
+from deployments.repositories.notifications.channel_rows import rules_of
 from deployments.repositories.notifications.channel_rows import visible as visible_channels
 from deployments.rules.notification_rules import title_of
 from deployments.types import Caller
@@ -80,9 +82,38 @@ def claim(*, now: datetime, lease: timedelta) -> ClaimedDelivery | None:
         channel_kind=ChannelKind(row.channel.kind),
         channel_owner_id=row.channel.owner_id,
         project_id=row.project_id,
+        incident_id=row.incident_id,
         content=row.content,
         sealed=row.channel.sealed,
+        by_hand=row.by_hand,
     )
+
+
+def hold_of(*, claimed: ClaimedDelivery) -> Hold | None:
+    """Return what may keep the message back now; None for one that is gone meanwhile."""
+    row = NotificationDelivery.objects.select_related("channel").filter(id=claimed.id).first()
+    if row is None:
+        return None
+    incident = Incident.objects.filter(pk=row.incident_id).values_list("muted_until", flat=True)
+    project = Project.objects.filter(pk=row.project_id).values_list("muted_until", flat=True)
+    return Hold(
+        rules=rules_of(row.channel),
+        channel_muted_until=row.channel.muted_until,
+        project_muted_until=project.first(),
+        incident_muted_until=incident.first(),
+    )
+
+
+def hold(*, claimed: ClaimedDelivery, until: datetime) -> None:
+    """Have the message wait, as if nobody had taken it."""
+    _held(claimed).update(due_at=until, attempts=F("attempts") - 1)
+
+
+def release(*, channel_id: UUID | None = None, project_id: UUID | None = None, at: datetime) -> None:
+    """Have what waits there looked at again: what held it back may be over. What failed before keeps its pause."""
+    rows = NotificationDelivery.objects.filter(state=WAITING, attempts=0, due_at__gt=at)
+    chosen = rows.filter(channel=channel_id) if channel_id else rows.filter(project_id=project_id)
+    chosen.update(due_at=at)
 
 
 def end(*, claimed: ClaimedDelivery, state: DeliveryState, error: str, at: datetime) -> bool:
@@ -160,7 +191,7 @@ def find(*, caller: Caller, delivery_id: UUID) -> DeliveryRecord:
 def repeat(*, delivery_id: UUID, at: datetime) -> bool:
     """Send it again, under the same id; False where it is on its way already."""
     rows = NotificationDelivery.objects.filter(id=delivery_id).exclude(state=WAITING)
-    return rows.update(state=WAITING, attempts=0, error="", due_at=at, ended_at=None) == 1
+    return rows.update(state=WAITING, attempts=0, error="", due_at=at, ended_at=None, by_hand=True) == 1
 
 
 def drop_before(*, before: datetime, limit: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,13 +10,13 @@ from agents.services import directory
 from agents.wording.sentences import sentence
 from deployments.data.incident_types import IncidentRecord
 from deployments.data.list_types import Page, PageRequest
-from deployments.errors import Conflict, Invalid
+from deployments.errors import Conflict
 from deployments.repositories.observation import incident_rows
+from deployments.services.notifications import mutes
 from deployments.services.permissions import access
 from deployments.types import Caller, Right
 from deployments.wire import incident_brief
 
-MAX_MUTED = timedelta(days=7)
 # On a page that is about something else, too.
 MAX_BRIEF = 12
 
@@ -50,14 +50,9 @@ def acknowledge(*, caller: Caller, incident_id: UUID, at: datetime) -> IncidentR
 
 def mute(*, caller: Caller, incident_id: UUID, minutes: int, at: datetime) -> IncidentRecord:
     """Send nothing about it for so long; 0 ends that. Raises NotFound, Forbidden, Invalid, or Conflict."""
-    most = int(MAX_MUTED.total_seconds()) // 60
-    if not 0 <= minutes <= most:
-        raise Invalid(
-            sentence("It cannot be muted for that long."),
-            details={"minutes": sentence("between 0 and {most}", most=most)},
-        )
+    until = mutes.end_of(minutes=minutes, at=at)
     _to_act_on(caller=caller, incident_id=incident_id)
-    incident_rows.mute(incident_id=incident_id, until=at + timedelta(minutes=minutes) if minutes else None)
+    incident_rows.mute(incident_id=incident_id, until=until)
     return get_incident(caller=caller, incident_id=incident_id)
 
 

@@ -67,7 +67,7 @@ def change_channel(*, caller: Caller, channel_id: UUID, change: ChannelChange) -
     Whoever was told under the former address knows what it was signed with: a webhook that moves gets a new secret,
     which is returned this once. What waits goes to the new address. Raises NotFound, Forbidden, or Invalid.
     """
-    channel = _to_change(caller=caller, channel_id=channel_id)
+    channel = get_channel_to_change(caller=caller, channel_id=channel_id)
     _check(
         name=change.name,
         rules=change.rules,
@@ -115,13 +115,13 @@ def may_change(*, caller: Caller, channel: ChannelRecord) -> bool:
 
 def delete_channel(*, caller: Caller, channel_id: UUID) -> None:
     """Delete the channel and what is known of its deliveries. Raises NotFound or Forbidden."""
-    _to_change(caller=caller, channel_id=channel_id)
+    get_channel_to_change(caller=caller, channel_id=channel_id)
     channel_rows.remove(channel_id=channel_id)
 
 
 def send_test(*, caller: Caller, channel_id: UUID, at: datetime) -> None:
     """Store a message that says it is a test; it goes out like all others. Raises NotFound or Forbidden."""
-    channel = _to_change(caller=caller, channel_id=channel_id)
+    channel = get_channel_to_change(caller=caller, channel_id=channel_id)
     message = "This is a test: messages about incidents arrive here."
     test = NewDelivery(
         channel_id=channel.id,
@@ -144,13 +144,14 @@ def list_deliveries(*, caller: Caller, channel_id: UUID, page: int = 1, limit: i
 def repeat_delivery(*, caller: Caller, delivery_id: UUID) -> DeliveryRecord:
     """Send a message again under the same id. Raises NotFound, Forbidden, or Conflict while it is on its way."""
     delivery = delivery_rows.find(caller=caller, delivery_id=delivery_id)
-    _to_change(caller=caller, channel_id=delivery.channel_id)
+    get_channel_to_change(caller=caller, channel_id=delivery.channel_id)
     if not delivery_rows.repeat(delivery_id=delivery_id, at=clock.now()):
         raise Conflict(sentence("The message is on its way already."))
     return delivery_rows.find(caller=caller, delivery_id=delivery_id)
 
 
-def _to_change(*, caller: Caller, channel_id: UUID) -> ChannelRecord:
+def get_channel_to_change(*, caller: Caller, channel_id: UUID) -> ChannelRecord:
+    """Return the channel to somebody who may change it. Raises NotFound for strangers, or Forbidden."""
     channel = get_channel(caller=caller, channel_id=channel_id)
     if not may_change(caller=caller, channel=channel):
         raise Forbidden(sentence("You can view this channel but not change it. Ask the project's owner."))

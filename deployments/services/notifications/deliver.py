@@ -6,18 +6,19 @@ leaves a message that is due again when the lease is over.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from agents.backoff import Backoff
 from agents.db_errors import DATABASE_AWAY
-from deployments.data.notification_types import ClaimedDelivery, DeliveryState, Message
+from deployments.data.notification_types import ClaimedDelivery, DeliveryState, Hold, Message
 from deployments.notifiers import sending
 from deployments.notifiers.sending import NotDelivered
 from deployments.repositories import clock
 from deployments.repositories.notifications import channel_rows, delivery_rows
 from deployments.rules import notification_rules
+from deployments.services.notifications import announce
 from deployments.services.secrets import sealing
 
 # Longer than sending may take: the receiver's deadline, and the resolver's.
@@ -36,8 +37,12 @@ def deliver_next() -> bool:
     claimed = delivery_rows.claim(now=clock.now(), lease=LEASE) if delivery_rows.any_due() else None
     if claimed is None:
         return False
-    if why := _why_not(claimed):
+    hold = None if claimed.by_hand or claimed.incident_id is None else delivery_rows.hold_of(claimed=claimed)
+    now = clock.now()
+    if why := _why_not(claimed, hold, now=now):
         delivery_rows.end(claimed=claimed, state=DeliveryState.SKIPPED, error=why, at=clock.now())
+    elif hold and (until := notification_rules.held_until(hold, severity=_severity(claimed), now=now)):
+        delivery_rows.hold(claimed=claimed, until=until)
     elif claimed.attempts > MAX_ATTEMPTS:
         # Processes died over it, one after the other.
         _failed(claimed, "It is unknown whether it was sent: sending was interrupted.")
@@ -61,8 +66,14 @@ def _try(claimed: ClaimedDelivery) -> None:
         delivery_rows.end(claimed=claimed, state=DeliveryState.SENT, error="", at=clock.now())
 
 
-def _why_not(claimed: ClaimedDelivery) -> str:
-    """Return why the channel may not be told any more; empty where it may."""
+def _severity(claimed: ClaimedDelivery) -> str:
+    return str(claimed.content.get("data", {}).get("severity", ""))
+
+
+def _why_not(claimed: ClaimedDelivery, hold: Hold | None, *, now: datetime) -> str:
+    """Return why the channel is not told any more; empty where it is."""
+    if hold and hold.incident_muted_until and hold.incident_muted_until > now:
+        return announce.MUTED
     if claimed.project_id is None:
         return ""
     told = channel_rows.may_be_told(channel_id=claimed.channel_id, project_id=claimed.project_id)

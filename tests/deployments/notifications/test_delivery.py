@@ -29,7 +29,7 @@ from deployments.models import Incident, NotificationChannel, NotificationDelive
 from deployments.repositories import clock
 from deployments.repositories.notifications import delivery_rows
 from deployments.repositories.observation import incident_rows
-from deployments.services.notifications import announce, channels, deliver
+from deployments.services.notifications import announce, channels, deliver, mutes
 from deployments.services.permissions.access import caller_of
 from deployments.services.secrets.rotation import rotate_keys
 from tests import factories
@@ -156,6 +156,49 @@ def test_quiet_hours_and_mute_hold_messages_back_and_say_so(
     rows = NotificationDelivery.objects.order_by("position").values_list("kind", "state", "error")
     assert list(rows) == [("opened", "skipped", announce.OVER), ("opened", "skipped", announce.MUTED)]
     assert not inbox.requests
+
+
+def test_a_muted_channel_or_project_is_told_of_what_lasts_when_the_mute_ends(
+    owner: User, project: Project, server: Server, inbox: Inbox
+) -> None:
+    channel, _ = add(owner, inbox.url)
+    caller = caller_of(owner)
+
+    def mute(minutes: int, *, of: str) -> None:
+        if of == "channel":
+            mutes.mute_channel(caller=caller, channel_id=channel.id, minutes=minutes, at=now())
+        else:
+            mutes.mute_project(caller=caller, project_id=project.pk, minutes=minutes, at=now())
+
+    for count, of in enumerate(("channel", "project"), start=1):
+        mute(60, of=of)
+        short, lasting = open_incident(project, server, cause="drift"), open_incident(project, server, cause="gone")
+        deliver_all()
+        assert len(inbox.requests) == count - 1
+        assert NotificationDelivery.objects.filter(state="waiting", attempts=0, due_at__gt=now()).count() == 2
+        close(short)
+        mute(0, of=of)
+        deliver_all()
+        assert [json.loads(body)["data"]["cause"] for _, body, _ in inbox.requests] == ["gone"] * count
+        Incident.objects.filter(pk=lasting.pk).delete()
+        NotificationDelivery.objects.all().delete()
+    with pytest.raises(Invalid):
+        mute(7 * 24 * 60 + 1, of="project")
+
+
+def test_an_incident_that_is_muted_while_its_message_waits_is_not_told_and_sending_again_is_held_by_nothing(
+    owner: User, project: Project, server: Server, inbox: Inbox
+) -> None:
+    channel, _ = add(owner, inbox.url)
+    incident = open_incident(project, server)
+    Incident.objects.filter(pk=incident.pk).update(muted_until=now() + timedelta(hours=1))
+    mutes.mute_channel(caller=caller_of(owner), channel_id=channel.id, minutes=60, at=now())
+    deliver_all()
+    row = NotificationDelivery.objects.get()
+    assert (row.state, row.error, inbox.requests) == ("skipped", announce.MUTED, [])
+    channels.repeat_delivery(caller=caller_of(owner), delivery_id=row.id)
+    deliver_all()
+    assert inbox.ids() == [str(row.id)]
 
 
 def test_reminders_come_as_configured_until_somebody_takes_care(

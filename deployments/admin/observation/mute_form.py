@@ -1,0 +1,14 @@
+"""The form by which something is muted on a page, for so many minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+MUTES = ((60, "1 h"), (8 * 60, "8 h"), (24 * 60, "1 day"), (7 * 24 * 60, "1 week"))
+MAX_DIGITS = 8
+
+
+def minutes_in(form: Mapping[str, object]) -> int:
+    """Return for how long; -1, which no use case takes, for what is no number."""
+    text = str(form.get("minutes", ""))
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else -1
