@@ -90,9 +90,9 @@ def claim(*, now: datetime, lease: timedelta) -> ClaimedDelivery | None:
 
 
 def hold_of(*, claimed: ClaimedDelivery) -> Hold | None:
-    """Return what may keep the message back now; None for one that is gone meanwhile."""
+    """Return what may keep the message back now; None for one that is gone meanwhile, or a test."""
     row = NotificationDelivery.objects.select_related("channel").filter(id=claimed.id).first()
-    if row is None:
+    if row is None or row.incident_id is None or row.project_id is None:
         return None
     incident = Incident.objects.filter(pk=row.incident_id).values_list("muted_until", flat=True)
     project = Project.objects.filter(pk=row.project_id).values_list("muted_until", flat=True)
