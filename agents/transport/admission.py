@@ -21,9 +21,9 @@ from agents.errors import AgentError, TooManyTries
 from agents.limits import KIB, MAX_CALL_BYTES, MAX_RECEIVED_BYTES
 from agents.transport.callers import Callers, address_of
 from agents.transport.failures import wire_status
-from agents.transport.open_calls import OpenCalls, refuse
 from agents.transport.ports import EnrolmentWait
 from agents.transport.threads import DatabaseThreads
+from agents.transport.trust.open_calls import OpenCalls, refuse
 
 MESSAGE_SECONDS = 10.0
 # Messages of callers that are not known yet which are read at the same time.

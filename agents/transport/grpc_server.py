@@ -29,7 +29,6 @@ from agents.transport.intake.log_intake import LogIntake
 from agents.transport.intake.sample_intake import SampleIntake
 from agents.transport.intake.update_intake import UpdateOrders
 from agents.transport.liveness import Liveness
-from agents.transport.open_calls import OpenCalls
 from agents.transport.ports import Bindings, GatewayConfig
 from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.servicer import RunnerAgentService
@@ -37,6 +36,7 @@ from agents.transport.session_registry import SessionRegistry
 from agents.transport.stream import SessionCalls
 from agents.transport.threads import DatabaseThreads
 from agents.transport.trust.listeners import OwnTrust
+from agents.transport.trust.open_calls import OpenCalls
 from agents.transport.trust.renewals import ask_all
 from agents.transport.undeliverable import UndeliverableCommands
 from agents.transport.user_calls import UserCalls
