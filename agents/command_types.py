@@ -145,3 +145,14 @@ class InspectHostCommand:
 AgentCommand: TypeAlias = (
     DeployCommand | RevertCommand | DeleteVolumeCommand | SwarmCommand | CheckReachCommand | InspectHostCommand
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryLogin:
+    """What an agent signs in to a registry with; open, so it is handed to that agent and kept nowhere."""
+
+    name: str
+    address: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca_certificate: str = field(default="", repr=False)

@@ -18,6 +18,7 @@ from agents.command_types import (
     Endpoint,
     EndpointReached,
     JobSpec,
+    RegistryLogin,
     RevertCommand,
     ServiceSpec,
     SwarmCommand,
@@ -36,6 +37,7 @@ __all__ = [
     "EndpointReached",
     "JobSpec",
     "ManagerAgent",
+    "RegistryLogin",
     "RevertCommand",
     "ServiceSpec",
     "SwarmCommand",
@@ -244,6 +246,18 @@ class ServerData:
     privileged_allowed: bool = False
     labels: tuple[str, ...] = ()
     drained_at: datetime | None = None
+    agent_version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFilter:
+    """Which servers of a list are wanted; `text` stands in name or host. What says nothing leaves out none."""
+
+    label: str = ""
+    text: str = ""
+    version: str = ""
+    presence: Presence | None = None
+    drained: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,17 +270,6 @@ class ClusterData:
     servers_count: int
     swarm_id: str | None = None
     builder_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegistryLogin:
-    """What an agent signs in to a registry with; open, so it is handed to that agent and kept nowhere."""
-
-    name: str
-    address: str
-    username: str = ""
-    password: str = field(default="", repr=False)
-    ca_certificate: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

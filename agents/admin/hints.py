@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.admin import SimpleListFilter
+from django.db.models import F, Func
 from django.db.models.functions import Now
 
 from agents.addresses import host_of
@@ -77,6 +78,7 @@ def taken_over(at: datetime | None) -> str:
 
 
 MAX_VERSIONS = 50
+MAX_LABELS = 200
 
 
 class RevokedFilter(SimpleListFilter):
@@ -125,3 +127,25 @@ class VersionFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(agent_version=self.value()) if self.value() else queryset
+
+
+class EachText(Func):
+    """Each text of a list in JSON, as a row of its own."""
+
+    function = "jsonb_array_elements_text"
+    set_returning = True
+
+
+class LabelFilter(SimpleListFilter):
+    """Servers by one of their labels, of those that this person can see."""
+
+    title = lazy("label")
+    parameter_name = "label"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        rows = model_admin.get_queryset(request).order_by()
+        found = rows.annotate(one_label=EachText(F("labels"))).order_by("one_label").values_list("one_label", flat=True)
+        return [(label, label) for label in found.distinct()[:MAX_LABELS]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(labels__contains=[self.value()]) if self.value() else queryset

@@ -23,6 +23,7 @@ from agents.admin.hints import (
     CONNECTED,
     PRESENCE_COLOURS,
     SHARED_NAME,
+    LabelFilter,
     PresenceFilter,
     RevokedFilter,
     VersionFilter,
@@ -125,7 +126,7 @@ class ServerAdmin(OwnedAdmin):
     list_display = ("name", "health", "troubles", "host", "cluster", "last_seen", "owner")
     list_select_related = ("cluster", "owner")
     search_fields = ("name", "host", "labels")
-    list_filter = (PresenceFilter, VersionFilter)
+    list_filter = (PresenceFilter, VersionFilter, LabelFilter)
     exclude = ("owner", "labels")
     actions_detail = ("new_enrolment_token",)
     empty_title = lazy("No servers yet")

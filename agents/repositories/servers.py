@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from agents.models import Agent, Cluster, EnrolmentToken, Server
 from agents.repositories import agents
 from agents.states import Presence
-from agents.types import AgentData, ClusterData, ServerData
+from agents.types import AgentData, ClusterData, ServerData, ServerFilter
 
 # Of a name that has to be told from another one.
 MAX_SHARED_NAME = 90
@@ -109,8 +109,27 @@ def lock_cluster(*, cluster_id: UUID) -> None:
     Cluster.objects.select_for_update().only("pk").filter(id=cluster_id).first()
 
 
-def of_owner(*, owner_id: UUID) -> tuple[ServerData, ...]:
-    return _with_agents(Server.objects.filter(owner_id=owner_id).order_by("name", "id"))
+def of_owner(*, owner_id: UUID, matching: ServerFilter | None = None) -> tuple[ServerData, ...]:
+    """Return the owner's servers, by name; those that match alone."""
+    rows = Server.objects.filter(owner_id=owner_id).order_by("name", "id")
+    wanted = matching or ServerFilter()
+    if wanted.label:
+        rows = rows.filter(labels__contains=[wanted.label])
+    if wanted.text:
+        rows = rows.filter(Q(name__icontains=wanted.text) | Q(host__icontains=wanted.text))
+    if wanted.drained is not None:
+        rows = rows.filter(drained_at__isnull=not wanted.drained)
+    # Presence and version are the agent's, which is read in any case.
+    found = _with_agents(rows)
+    return tuple(
+        server
+        for server in found
+        if wanted.version in ("", server.agent_version) and wanted.presence in (None, server.presence)
+    )
+
+
+def by_ids(*, server_ids: Collection[UUID]) -> tuple[ServerData, ...]:
+    return _with_agents(Server.objects.filter(id__in=server_ids).order_by("name", "id"))
 
 
 def count(*, owner_id: UUID | None) -> int:
@@ -150,6 +169,7 @@ def _as_data(record: Server, agent: AgentData | None) -> ServerData:
         privileged_allowed=record.privileged_allowed,
         presence=Presence.PENDING if agent is None else agent.presence,
         agent_id=None if agent is None else agent.id,
+        agent_version="" if agent is None else agent.info.version,
         labels=tuple(record.labels),
         drained_at=record.drained_at,
     )

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from agents.errors import AgentNotFound, AgentStillEnrolled, ServerNotFound
 from agents.repositories import agents, servers, tokens
-from agents.types import AgentData, ClusterData, ServerData
+from agents.types import AgentData, ClusterData, ServerData, ServerFilter
 from agents.wording.sentences import sentence
 
 MAX_PAGE_SIZE = 100
@@ -113,6 +113,11 @@ def owner_of_target(*, target_id: UUID) -> UUID | None:
     return cluster.owner_id if cluster is not None else None
 
 
+def servers_by_id(*, server_ids: Collection[UUID]) -> dict[UUID, ServerData]:
+    """Return these servers, in two statements; those that are gone are left out."""
+    return {server.id: server for server in servers.by_ids(server_ids=server_ids)} if server_ids else {}
+
+
 def allows_privileged(*, server_id: UUID) -> bool:
     """Tell whether the server's owner lets services reach the host itself."""
     return servers.allows_privileged(server_id=server_id)
@@ -151,8 +156,9 @@ def get_cluster(*, cluster_id: UUID) -> ClusterData:
     return found
 
 
-def servers_of(*, owner_id: UUID) -> tuple[ServerData, ...]:
-    return servers.of_owner(owner_id=owner_id)
+def servers_of(*, owner_id: UUID, matching: ServerFilter | None = None) -> tuple[ServerData, ...]:
+    """Return the owner's servers, by name, those that match alone; in two statements for any number of them."""
+    return servers.of_owner(owner_id=owner_id, matching=matching)
 
 
 def servers_of_cluster(*, cluster_id: UUID) -> tuple[ServerData, ...]:

@@ -16,7 +16,8 @@ from django.conf import settings
 
 from agents.distribution.artifact import REQUIREMENTS, ROOT
 from agents.reports.update_rules import OPEN, RolloutState
-from agents.types import ServerData
+from agents.states import Presence
+from agents.types import ServerData, ServerFilter
 from axion_deploy.terminal.adoption.adoption_actions import adopt_action, containers_action
 from axion_deploy.terminal.exits import Exit, Unreachable
 from axion_deploy.terminal.machine_ends import delete_machine_action
@@ -33,7 +34,7 @@ from deployments.data.installation_types import (
     StepState,
 )
 from deployments.errors import Conflict, Invalid
-from deployments.services.fleet import agent_updates, machine_list
+from deployments.services.fleet import agent_updates, machine_changes, machine_list
 from deployments.services.fleet.update_shapes import rollout_shape
 from deployments.services.installations import installation_requests
 from deployments.services.installations.installation_shapes import installation_shape
@@ -48,16 +49,30 @@ MARKS = {StepState.DONE: "ok", StepState.FAILED: "FAILED", StepState.RUNNING: ".
 
 
 def list_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
-    """List the caller's servers and how their agents are."""
-    del options
-    servers = machine_list.machines_of(caller).servers
+    """List the caller's servers that match, and how their agents are."""
+    presence = Presence(options["presence"]) if options["presence"] else None
+    matching = ServerFilter(label=options["label"], version=options["version"], presence=presence)
+    servers = machine_list.servers_matching(caller=caller, matching=matching)
     installing = installation_requests.being_installed(server_ids=[server.id for server in servers])
     for server in servers:
         state = "installing" if server.id in installing else str(server.presence)
-        screen.say(f"{state:<11} {server.name}  {server.host}  {server.id}")
-        screen.tell("server", {"id": str(server.id), "name": server.name, "host": server.host, "state": state})
+        screen.say("  ".join(filter(None, [f"{state:<11} {server.name}", server.host, str(server.id), *server.labels])))
+        more = {"labels": list(server.labels), "version": server.agent_version}
+        screen.tell("server", {"id": str(server.id), "name": server.name, "host": server.host, "state": state, **more})
     if not servers:
-        screen.say("No servers yet.")
+        screen.say("No servers yet." if matching == ServerFilter() else "No server matches.")
+    return Exit.DONE
+
+
+def label_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
+    """Give a server labels and take some away; then say which it has."""
+    server = own_server_named(caller=caller, text=options["server"])
+    wanted = (set(server.labels) | set(options["labels"])) - set(options["remove"])
+    if wanted != set(server.labels):
+        changes = {"labels": sorted(wanted)}
+        server = machine_changes.change_server(caller=caller, server_id=server.id, changes=changes)
+    screen.say(" ".join(server.labels) or "The server has no labels.")
+    screen.tell("server", {"id": str(server.id), "name": server.name, "labels": list(server.labels)})
     return Exit.DONE
 
 
@@ -210,6 +225,7 @@ ACTIONS: Mapping[str, Callable[..., Exit]] = {
     "containers": containers_action,
     "adopt": adopt_action,
     "list": list_action,
+    "label": label_action,
     "install": install_action,
     "uninstall": uninstall_action,
     "update": update_action,

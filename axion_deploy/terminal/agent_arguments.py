@@ -14,7 +14,14 @@ MAX_WAIT_SECONDS = 3600.0
 def add_agent_arguments(parser: ArgumentParser) -> None:
     """Add the subcommands, each with its options and exit codes."""
     action = subcommands(parser)
-    action("list", "List your servers and how their agents are.")
+    listed = action("list", "List your servers and how their agents are.")
+    listed.add_argument("--label", default="", help="Only those with this label.")
+    listed.add_argument("--version", default="", help="Only those whose agents are of this version.")
+    listed.add_argument("--presence", default="", choices=["", "online", "silent", "lost", "pending"])
+    label = action("label", "Give a server labels, by which deployments may name it, and take some away; or show them.")
+    label.add_argument("server", help="Name or id.")
+    label.add_argument("labels", nargs="*", help="Such as region=eu.")
+    label.add_argument("--remove", nargs="+", default=[], metavar="LABEL", help="Take these away.")
     install = action("install", "Install a server's agent by SSH, and follow it. Safe to repeat.")
     _signing_in(install)
     install.add_argument(

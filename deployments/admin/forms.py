@@ -12,15 +12,25 @@ from django.http import QueryDict
 from agents.wording.sentences import sentence
 from deployments import json_input
 from deployments.errors import DeployError, Invalid, TooMuch
-from deployments.types import DeployRequest, Target, TargetKind
+from deployments.services.requests.label_target import target_of_label
+from deployments.types import Caller, DeployRequest, Target, TargetKind
 from stackgen.code.bundle import MAX_BYTES as MAX_CODE_BYTES
 
+# In front of a label in place of a target.
+LABEL = "label"
 MAX_GRAPH_BYTES = 16 * 1024 * 1024
 
 
-def read_deploy_form(*, project_id: UUID, posted: QueryDict) -> DeployRequest:
-    """Read a posted form: `target` is "kind:id", `envName` and `envValue` come in pairs. Raise Invalid."""
-    target = target_in(posted.get("target", ""))
+def read_deploy_form(*, caller: Caller, project_id: UUID, posted: QueryDict) -> DeployRequest:
+    """Read a posted form: `target` is "kind:id" or "label:LABEL", `envName` and `envValue` come in pairs.
+
+    Raise Invalid, or NotFound for a label that no server has.
+    """
+    kind, _, label = posted.get("target", "").partition(":")
+    if kind == LABEL:
+        target = target_of_label(caller=caller, project_id=project_id, label=label)
+    else:
+        target = target_in(posted.get("target", ""))
     names, values = posted.getlist("envName"), posted.getlist("envValue")
     env_vars = {name.strip(): value for name, value in zip(names, values, strict=False) if name.strip()}
     return DeployRequest(

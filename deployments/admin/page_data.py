@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 
+from agents.states import Presence
 from agents.types import ServerData
 from deployments import wire
 from deployments.admin import badges
@@ -31,6 +33,7 @@ from stackgen.keys.form import TRUE
 
 MAX_TIMELINE_EVENTS = 400
 MAX_LOG_EVENTS = 1500
+MAX_MACHINES = 12
 MAX_ON_DASHBOARD = 12
 MAX_LINKS = 5
 # Routes of a page by the last part of their names.
@@ -191,6 +194,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
             places,
             [str(target.target.id) for target in view.deployments],
         ),
+        "labels": labels_of(usable),
         "offered": len(project_targets) - len(usable),
         "canDeploy": may_deploy(caller=caller, project_id=project_id),
         "canChange": may(caller=caller, project_id=project_id, right=Right.CHANGE),
@@ -222,6 +226,15 @@ def targets(servers: Iterable[ServerData]) -> list[dict[str, str]]:
     ]
 
 
+def labels_of(servers: Iterable[ServerData]) -> list[dict[str, str]]:
+    """Return the labels that exactly one of these servers has that takes deployments, each with its server's name."""
+    ready: dict[str, list[str]] = defaultdict(list)
+    for server in servers:
+        for label in server.labels if server.drained_at is None else ():
+            ready[label].append(server.name)
+    return [{"label": label, "server": names[0]} for label, names in sorted(ready.items()) if len(names) == 1]
+
+
 def ready_clusters(caller: Caller, project: ProjectRecord) -> list[dict[str, str]]:
     """Return the clusters to which the project can be deployed, by who owns both."""
     if project.owner_id != caller.user_id:
@@ -251,6 +264,19 @@ def all_machines(caller: Caller) -> list[dict[str, str]]:
     return targets(owned.servers) + clusters
 
 
+def machines_at_a_glance(caller: Caller) -> dict[str, Any]:
+    """Return servers and clusters for the first page, those first that need a look, and how many there are."""
+    found = all_machines(caller)
+    servers = [each for each in found if each["kind"] == "server"]
+    shown = sorted(found, key=lambda each: each["presence"] in ("", Presence.ONLINE))[:MAX_MACHINES]
+    online = sum(each["presence"] == Presence.ONLINE for each in servers)
+    return {
+        "targets": shown,
+        "moreTargets": len(found) - len(shown),
+        "servers": {"total": len(servers), "online": online},
+    }
+
+
 def recently_used_first(places: list[dict[str, str]], used: list[str]) -> list[dict[str, str]]:
     """Put where the project went last first: that is where it most likely goes next."""
     return sorted(places, key=lambda target: used.index(target["id"]) if target["id"] in used else len(used))
@@ -273,7 +299,7 @@ def dashboard(*, caller: Caller) -> dict[str, Any]:
             wire.summary_shape(deployment, target_name=names[deployment.target.id]) for deployment in unfinished
         ],
         "recent": [wire.summary_shape(deployment, target_name=names[deployment.target.id]) for deployment in recent],
-        "targets": all_machines(caller),
+        **machines_at_a_glance(caller),
         "stacks": now.stacks_now(caller),
         "incidents": now.incidents_now(caller),
         "projects": len(access.projects_of(caller)),

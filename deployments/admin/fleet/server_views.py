@@ -30,7 +30,7 @@ GIB = 1024**3
 
 
 def overview_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
-    """Show the server at a glance; by POST drain it, end that, or update its agent."""
+    """Show the server at a glance; by POST label or drain it, end that, or update its agent."""
     caller = caller_in(request)
     server = or_404(machine_list.get_server, caller=caller, server_id=server_id)
     if request.method == "POST":
@@ -90,7 +90,7 @@ def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> None:
     try:
         wish = request.POST.get("do")
         if wish in {"drain", "end_drain"}:
-            changes = {"drained": wish == "drain"}
+            changes: dict[str, Any] = {"drained": wish == "drain"}
             machine_changes.change_server(caller=caller, server_id=server_id, changes=changes)
             messages.success(
                 request,
@@ -98,6 +98,10 @@ def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> None:
                 if wish == "drain"
                 else _("The server takes deployments again."),
             )
+        elif wish == "labels":
+            changes = {"labels": request.POST.get("labels", "").replace(",", " ").split()}
+            machine_changes.change_server(caller=caller, server_id=server_id, changes=changes)
+            messages.success(request, _("The labels of the server were changed."))
         elif wish == "update":
             agent_updates.request_updates(caller=caller, server_ids=[server_id], rollout_id=uuid4())
             messages.success(request, _("The agent is told to update itself."))

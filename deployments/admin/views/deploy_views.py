@@ -61,7 +61,7 @@ def deploy_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
 
 def asked_for(request: HttpRequest, caller: Caller, project_id: UUID) -> DeployRequest:
     """Return what the form asks for; `again` names a deployment whose variables count where none is typed."""
-    asked = read_deploy_form(project_id=project_id, posted=request.POST)
+    asked = read_deploy_form(caller=caller, project_id=project_id, posted=request.POST)
     if not request.POST.get("again"):
         return asked
     try:

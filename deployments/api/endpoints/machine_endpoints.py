@@ -14,13 +14,13 @@ from rest_framework.response import Response
 
 from agents.addresses import host_of
 from agents.states import Presence
-from agents.types import ClusterData, EnrolmentTokenData, ServerData
+from agents.types import ClusterData, EnrolmentTokenData, ServerData, ServerFilter
 from deployments.api.base_view import BaseView, success, validated
 from deployments.api.idempotency_key import idempotent
 from deployments.api.parsers import BoundedJSONParser
 from deployments.api.schemas import examples
 from deployments.api.schemas.openapi import documented, enveloped, enveloped_data
-from deployments.api.schemas.requests import ClusterIn, EnrolmentIn, ServerChangeIn, ServerIn
+from deployments.api.schemas.requests import ClusterIn, EnrolmentIn, ServerChangeIn, ServerIn, ServersQuery
 from deployments.api.schemas.responses import ClusterOut, ServerOut
 from deployments.api.schemas.token_responses import EnrolmentOut, EnrolmentTokenOut
 from deployments.event_types import epoch_ms
@@ -67,17 +67,25 @@ class Servers(BaseView):
 
     @documented(
         "listServers",
-        "List your servers and clusters, by name",
+        "List your servers and clusters, by name; of the servers those that match",
         tag=TAG,
+        query=ServersQuery,
         answers={200: enveloped_data("ServersAnswer", servers=ServerOut(many=True), clusters=ClusterOut(many=True))},
     )
     def get(self, request: Request) -> Response:
-        owned = machine_list.machines_of(self.caller)
-        installing = installation_requests.being_installed(server_ids=[server.id for server in owned.servers])
-        servers = [server_shape(server, installing=server.id in installing) for server in owned.servers]
-        return success(
-            {"data": {"servers": servers, "clusters": [cluster_shape(cluster) for cluster in owned.clusters]}}
+        query = validated(ServersQuery, request.query_params)
+        matching = ServerFilter(
+            label=query.get("label", ""),
+            text=query.get("q", ""),
+            version=query.get("version", ""),
+            presence=Presence(query["presence"]) if query.get("presence") else None,
+            drained=query.get("drained"),
         )
+        found = machine_list.servers_matching(caller=self.caller, matching=matching)
+        installing = installation_requests.being_installed(server_ids=[server.id for server in found])
+        servers = [server_shape(server, installing=server.id in installing) for server in found]
+        clusters = machine_list.machines_of(self.caller).clusters
+        return success({"data": {"servers": servers, "clusters": [cluster_shape(cluster) for cluster in clusters]}})
 
 
 class Server(BaseView):
@@ -221,4 +229,5 @@ def server_shape(server: ServerData, *, installing: bool = False) -> dict[str, A
         "privilegedAllowed": server.privileged_allowed,
         "labels": list(server.labels),
         "drainedAt": epoch_ms(server.drained_at),
+        "agentVersion": server.agent_version,
     }

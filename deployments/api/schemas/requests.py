@@ -9,6 +9,7 @@ from typing import Any
 from rest_framework import serializers
 
 from agents.limits import MAX_PAST_LINES, MAX_SEARCH
+from agents.states import Presence
 from deployments.rules.drift import Aspect
 from deployments.scopes import Scope
 from deployments.services.permissions import api_tokens
@@ -230,6 +231,18 @@ class TokenIn(RequestSchema):
 class GraphIn(RequestSchema):
     nodes = serializers.ListField(child=serializers.DictField())
     edges = serializers.ListField(child=serializers.DictField())
+
+
+class ServersQuery(RequestSchema):
+    label = serializers.CharField(  # type: ignore[assignment]  # declared fields are taken out of the class
+        required=False, max_length=63, help_text="That have this label."
+    )
+    presence = serializers.ChoiceField(
+        choices=[each.value for each in Presence if each is not Presence.REVOKED], required=False
+    )
+    version = serializers.CharField(required=False, max_length=100, help_text="Whose agents are of this version.")
+    drained = serializers.BooleanField(required=False, allow_null=True, default=None)
+    q = serializers.CharField(required=False, max_length=100, help_text="In whose name or host this stands.")
 
 
 class ServerIn(RequestSchema):

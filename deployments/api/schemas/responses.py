@@ -242,6 +242,7 @@ class ServerOut(ResponseSchema):
     privilegedAllowed = serializers.BooleanField()
     labels = string_list(help_text="Words that its owner gave it")
     drainedAt = Timestamp()
+    agentVersion = serializers.CharField(allow_blank=True, help_text="As its agent said when it connected")
 
 
 class ClusterOut(ResponseSchema):

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from agents.errors import AgentNotFound, ServerNotFound
 from agents.errors import NotFound as TokenNotFound
 from agents.services import directory, enrolment
-from agents.types import ClusterData, EnrolmentTokenData, IssuedToken, ServerData
+from agents.types import ClusterData, EnrolmentTokenData, IssuedToken, ServerData, ServerFilter
 from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, NotFound
@@ -29,6 +29,11 @@ class Machines:
 
     servers: tuple[ServerData, ...]
     clusters: tuple[ClusterData, ...]
+
+
+def servers_matching(*, caller: Caller, matching: ServerFilter) -> tuple[ServerData, ...]:
+    """Return those of the caller's own servers that match, by name."""
+    return directory.servers_of(owner_id=caller.user_id, matching=matching)
 
 
 def machines_of(caller: Caller) -> Machines:

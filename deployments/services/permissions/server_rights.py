@@ -7,7 +7,8 @@ place.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import cache
 from uuid import UUID
 
 from agents.services import directory
@@ -99,32 +100,43 @@ def is_granted(*, project: ProjectRecord, server_id: UUID) -> bool:
 
 def missing_sides(*, grant: Grant | None, project: ProjectRecord) -> set[Side]:
     """Return the halves that nobody gave, or whose giver could not give them any more."""
-    if grant is None or grant.ended_at is not None:
-        return set(Side)
-    missing = set()
-    if not _approved(grant.project_half, project=project):
-        missing.add(Side.PROJECT)
-    owner_id = directory.owner_of_target(target_id=grant.server_id)
-    if owner_id is None or not _counts(grant.server_half, owner_id=owner_id) or not _belongs(grant, project=project):
-        missing.add(Side.SERVER)
-    return missing
+    return Judge(project=project).missing_sides(grant)
 
 
-def _approved(half: Half | None, *, project: ProjectRecord) -> bool:
-    """Return whether who gave the project's half could give it still: its owner, an approver or a superuser."""
-    if half is None or not half.is_active:
-        return False
-    return half.is_superuser or is_approver(user_id=half.by_id, project=project)
+class Judge:
+    """Judges grants of one project; each person is looked up once, and servers whose owners are given not at all."""
+
+    def __init__(self, *, project: ProjectRecord, owners: Mapping[UUID, UUID] | None = None) -> None:
+        self._owners = owners or {}
+        self._approves = cache(lambda user_id: is_approver(user_id=user_id, project=project))
+        self._deploys = cache(lambda user_id: is_deployer(user_id=user_id, project=project))
+
+    def missing_sides(self, grant: Grant | None) -> set[Side]:
+        """Return the halves that nobody gave, or whose giver could not give them any more."""
+        if grant is None or grant.ended_at is not None:
+            return set(Side)
+        missing = set()
+        if not self._approved(grant.project_half):
+            missing.add(Side.PROJECT)
+        owner_id = self._owners.get(grant.server_id) or directory.owner_of_target(target_id=grant.server_id)
+        if owner_id is None or not _counts(grant.server_half, owner_id=owner_id) or not self._belongs(grant):
+            missing.add(Side.SERVER)
+        return missing
+
+    def _approved(self, half: Half | None) -> bool:
+        """Return whether who gave the project's half could give it still: its owner, an approver or a superuser."""
+        if half is None or not half.is_active:
+            return False
+        return half.is_superuser or self._approves(half.by_id)
+
+    def _belongs(self, grant: Grant) -> bool:
+        """Return whether who gave the server's half has still to do with the project."""
+        half = grant.server_half
+        return half is not None and (half.is_superuser or self._deploys(half.by_id))
 
 
 def _counts(half: Half | None, *, owner_id: UUID) -> bool:
     return half is not None and half.is_active and (half.is_superuser or half.by_id == owner_id)
-
-
-def _belongs(grant: Grant, *, project: ProjectRecord) -> bool:
-    """Return whether who gave the server's half has still to do with the project."""
-    half = grant.server_half
-    return half is not None and (half.is_superuser or is_deployer(user_id=half.by_id, project=project))
 
 
 def state_of(missing: Collection[Side]) -> GrantState:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from agents.errors import ServerNotFound
 from agents.services import directory
 from agents.types import ServerData
 from deployments.data.sharing_types import Grant, GrantState
@@ -17,7 +16,7 @@ from deployments.services.fleet import machine_list
 from deployments.services.permissions import access, server_rights
 from deployments.services.stacks import generation
 from deployments.states import Kind
-from deployments.types import Caller, ProjectRecord, Right
+from deployments.types import Caller, Right
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,28 +58,42 @@ def targets_of(*, caller: Caller, project_id: UUID) -> tuple[ProjectTarget, ...]
     may_deploy = access.may(caller=caller, project_id=project_id, right=Right.DEPLOY)
     given = {grant.server_id: grant for grant in grants.open_of_project(project_id=project_id)}
     servers = {server.id: server for server in machine_list.machines_of(caller).servers} if may_deploy else {}
-    for server_id in given.keys() - servers.keys():
-        try:
-            servers[server_id] = directory.get_server(server_id=server_id)
-        except ServerNotFound:
-            continue
+    servers |= directory.servers_by_id(server_ids=given.keys() - servers.keys())
+    owners = {server.id: server.owner_id for server in servers.values()}
+    judge = server_rights.Judge(project=project, owners=owners)
+    names = {owner_id: access.name_of(owner_id) for owner_id in set(owners.values())}
+    approves = access.is_approver(user_id=caller.user_id, project=project)
     targets = [
-        _target(caller=caller, project=project, server=server, grant=given.get(server.id), may_deploy=may_deploy)
+        _target(
+            caller=caller,
+            server=server,
+            owner=names[server.owner_id],
+            grant=given.get(server.id),
+            missing=judge.missing_sides(given.get(server.id)),
+            may_deploy=may_deploy,
+            approves=approves,
+        )
         for server in servers.values()
     ]
     return tuple(sorted(targets, key=lambda target: (not target.usable, target.server.name, target.server.id)))
 
 
 def _target(
-    *, caller: Caller, project: ProjectRecord, server: ServerData, grant: Grant | None, may_deploy: bool
+    *,
+    caller: Caller,
+    server: ServerData,
+    owner: str,
+    grant: Grant | None,
+    missing: set[Side],
+    may_deploy: bool,
+    approves: bool,
 ) -> ProjectTarget:
     own = {Side.SERVER} if server.owner_id == caller.user_id else set()
-    own |= {Side.PROJECT} if access.is_approver(user_id=caller.user_id, project=project) else set()
+    own |= {Side.PROJECT} if approves else set()
     mine = set(Side) if caller.sees_everything else own
-    missing = server_rights.missing_sides(grant=grant, project=project)
     return ProjectTarget(
         server=server,
-        owner=access.name_of(server.owner_id),
+        owner=owner,
         state=server_rights.state_of(missing),
         grant=grant,
         usable=may_deploy and missing <= mine,

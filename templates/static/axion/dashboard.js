@@ -55,13 +55,14 @@ function draw() {
   const failed = recent.filter((each) => hasFailed(page.badges, each)).length;
   byId("ax-number-busy").textContent = underWay;
   byId("ax-number-projects").textContent = projects;
-  byId("ax-number-servers").textContent = `${targets.filter((each) => each.presence === "online").length}/${targets.filter((each) => each.kind === "server").length}`;
+  byId("ax-number-servers").textContent = `${page.servers.online}/${page.servers.total}`;
   byId("ax-number-failed").textContent = failed;
   drawIncidents(page.incidents);
   drawStacks(page.stacks);
   show(byId("ax-busy"), ...(unfinished.length ? rows(unfinished) : [nothing(gettext("No deployment in progress."))]));
   show(byId("ax-recent"), ...(recent.length ? rows(recent) : [nothing("", ...pieces("No deployments yet. {open} and review its changes.", { open: to(address.projects, OPEN) }))]));
   show(byId("ax-targets"), ...(targets.length ? targets.map(targetCard) : [nothing("", ...pieces("No servers yet. {add} and install its agent.", { add: to(address.servers, ADD) }))]));
+  byId("ax-targets-more").textContent = page.moreTargets ? gettext("and {count} more", { count: page.moreTargets }) : "";
   byId("ax-said").textContent = ngettext("{count} deployment in progress", "{count} deployments in progress", underWay);
 }
 

@@ -2,10 +2,9 @@
 import { byId, h, icon, show } from "./dom.js";
 import { gettext } from "./say.js";
 
-export function drawFirstSteps({ targets, projects, recent, underWay, address }) {
-  const servers = targets.filter((each) => each.kind === "server");
+export function drawFirstSteps({ servers, projects, recent, underWay, address }) {
   const steps = [
-    [servers.some((each) => each.presence === "online"), gettext("Add a server"), servers.length ? gettext("It was added; its agent is not connected yet.") : gettext("The machine that runs your applications: one line to paste there."), servers.length ? address.servers : address.addServer],
+    [servers.online > 0, gettext("Add a server"), servers.total ? gettext("It was added; its agent is not connected yet.") : gettext("The machine that runs your applications: one line to paste there."), servers.total ? address.servers : address.addServer],
     [projects > 0, gettext("Add an application"), gettext("From an image, an example, or a file."), address.newProject],
     [recent.length > 0 || underWay > 0, gettext("Deploy it"), gettext("Review the changes, deploy, and open it."), address.projects],
   ];
