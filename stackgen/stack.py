@@ -17,9 +17,11 @@ from stackgen.output.env_example import env_example
 from stackgen.output.layout import Identity, Layout
 from stackgen.output.swarm import max_name_length, swarm_document, warnings_of
 from stackgen.parts.builder import PartBuilder
+from stackgen.parts.gateway import not_offered
 from stackgen.parts.names import MAX_NAME_LENGTH, service_names
 from stackgen.parts.networks import cover, network_names
 from stackgen.parts.order import start_order
+from stackgen.parts.public_variables import missing_in_build
 from stackgen.parts.types import Part
 from stackgen.results import COMPOSE_FILE, Stack, StackJob, StackOptions, StackService, Variable
 from stackgen.yaml import document
@@ -101,6 +103,8 @@ def _layout(builder: PartBuilder, parts: Mapping[str, Part], project_id: str) ->
     networks = _networks(joined, asked={names[node.id]: node.settings.network for node in builder.graph.nodes})
     all_networks = {network for joined in networks.values() for network in joined}
     builder.warnings.extend(_order_warnings(order.cycles))
+    builder.warnings.extend(not_offered(builder.graph))
+    builder.warnings.extend(missing_in_build(parts.values()))
     builder.warnings.extend(warnings_of(parts.values()) if builder.options.engine == "swarm" else ())
     builder.warnings.extend(_network_warnings(len(all_networks), builder.options))
     return Layout(

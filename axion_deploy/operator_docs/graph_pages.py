@@ -37,6 +37,9 @@ read in any case. A caller finds the address in the variables of the last column
 where the server has such a thing, `NAME_USER`, `NAME_PASSWORD`, `NAME_DATABASE`, `NAME_URL`, with the node's name (or
 `connectionName`) for `NAME`. Another image of the same kind can be named with `image`.
 
+Kafka, Memcached and OpenSearch are run without a password: whoever an edge joins with them reads and changes all that
+they hold. For OpenSearch every plan says so; where that is not wanted, Elasticsearch asks for one.
+
 Axion's tests start each kind whose image can be pulled or stood in for. That was not so for ClickHouse, Elasticsearch,
 OpenSearch, Meilisearch, Qdrant and CouchDB, nor for a replica set of MongoDB: these follow their makers' documentation
 and have not been started by us. Try them before you rely on them.

@@ -58,6 +58,7 @@ OPENSEARCH = DatabaseKind(
     # Its security plugin asks for certificates and for passwords of a form that nobody can generate for all releases.
     default_user="",
     has_password=False,
+    warning="asks for no password: whoever is joined with it reads and changes all of it. elasticsearch asks for one",
     default_database="",
     place=always(Volume(name="data", path="/usr/share/opensearch/data")),
     place_variables=frozenset({"path.data"}),

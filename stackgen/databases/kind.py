@@ -66,7 +66,7 @@ class DatabaseKind:
     Texts are ready for Compose: a `$` that the container shall see is doubled.
     `place` is asked with the image and the release that the graph names, as places changed between releases; it
     raises ValueError where nobody can know. `place_variables` tell a server to keep data elsewhere.
-    `image_warning` is said where that image is used because nobody named another.
+    `image_warning` is said where that image is used because nobody named another, `warning` in every plan.
     An empty `default_user` or `default_database` means that the server has no such thing to choose.
     `url` and `others` describe the variables of a caller; `url_name` is the variable programs expect for a single one.
     """
@@ -75,6 +75,7 @@ class DatabaseKind:
     aliases: tuple[str, ...] = ()
     image: str
     image_warning: str = ""
+    warning: str = ""
     port: int
     default_user: str = "app"
     user_pattern: re.Pattern[str] = NAME

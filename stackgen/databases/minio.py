@@ -5,6 +5,12 @@ from __future__ import annotations
 import re
 
 from stackgen.databases.kind import NAME, NAME_WANTED, Connection, DatabaseKind, Volume, always
+from stackgen.databases.moves import COPY, FORWARD, Move, Numbers
+from stackgen.references import Reference
+
+RELEASE = re.compile(r"RELEASE\.(\d{4})-(\d{2})-(\d{2})T")
+# The first that begins in another layout than plain files, and the first that does not read those any more.
+OTHER_LAYOUT, WITHOUT_PLAIN_FILES = (2022, 6, 2), (2022, 10, 29)
 
 
 def _expected_by_clients(connection: Connection) -> dict[str, str]:
@@ -13,6 +19,24 @@ def _expected_by_clients(connection: Connection) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": connection.user,
         "AWS_SECRET_ACCESS_KEY": connection.password,
     }
+
+
+def _release(image: Reference, _version: int | None) -> str:
+    """Return the day of a release, which is all that its makers number them by; empty for tags such as latest."""
+    found = RELEASE.match(image.tag)
+    return ".".join(found.groups()) if found else ""
+
+
+def _move(old: Numbers, new: Numbers) -> Move:
+    """Go forward, but not past the end of the layout in which the data may have been begun."""
+    if not old < WITHOUT_PLAIN_FILES <= new:
+        return FORWARD(old, new)
+    if old < OTHER_LAYOUT:
+        return Move(
+            allowed=False, advice=f"It lies in plain files, which no release since 29 October 2022 reads. {COPY}"
+        )
+    advice = "Data that was begun before 2 June 2022 lies in plain files, which it does not read: copy that first."
+    return Move(allowed=True, advice=advice)
 
 
 KIND = DatabaseKind(
@@ -29,8 +53,8 @@ KIND = DatabaseKind(
     user_wanted=f"{NAME_WANTED}, at least three",
     min_password_length=8,
     default_database="",
-    # Releases are dates of one line, which read what the others wrote; its makers name no rule beyond that.
-    data_release=lambda _image, _version: "",
+    data_release=_release,
+    move=_move,
     place=always(Volume(name="data", path="/data")),
     place_variables=frozenset({"MINIO_VOLUMES"}),
     environment=lambda c: {"MINIO_ROOT_USER": c.user, "MINIO_ROOT_PASSWORD": c.password},

@@ -12,7 +12,7 @@ from stackgen.graph.raw import RawNode
 from stackgen.keys import catalogue
 from stackgen.keys.amounts import shown
 from stackgen.keys.elsewhere import KEYS_ELSEWHERE
-from stackgen.keys.form import FALSE, TRUE
+from stackgen.keys.form import FALSE, SEPARATORS, TRUE
 from stackgen.keys.key import Key, group_of
 from stackgen.nodes import NodeType, Settings
 
@@ -21,6 +21,9 @@ ELSEWHERE = frozenset({
     "host", "address", "endpoint", "server", "url", "uri", "dsn", "external", "isexternal", "externalhost",
     "externalurl", "existing", "managed", "connectionstring", "connectionurl", "databaseurl", "databasehost", "dbhost",
 })  # fmt: skip
+
+# Of which there may be more, under a key of their own.
+SEVERAL = ("database", "postgresql")
 
 
 def read_settings(raw: RawNode, problems: list[Problem], warnings: list[str]) -> Settings:
@@ -84,7 +87,12 @@ def _kind(raw: RawNode, node_type: NodeType, given: str, problems: list[Problem]
     ):
         text = raw.config.get(name, "").strip()
         if text and not pattern.fullmatch(text):
-            problems.append(_problem(raw, f"config.{name}", f"must be {wanted}, not {shown(text)}"))
+            further = (
+                ": further ones go into config.databases"
+                if (name, kind.name) == SEVERAL and SEPARATORS.search(text)
+                else ""
+            )
+            problems.append(_problem(raw, f"config.{name}", f"must be {wanted}, not {shown(text)}{further}"))
     return kind.name
 
 

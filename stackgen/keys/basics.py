@@ -21,8 +21,61 @@ DOMAIN = re.compile(rf"(?=.{{1,253}}$)(?:\*\.)?(?:{_LABEL}\.)*{_LABEL}")
 PLACEMENT = re.compile(r"(?:node|engine)\.[A-Za-z0-9._-]{1,100} ?[!=]= ?[A-Za-z0-9._-]{1,100}")
 COMMAND = re.compile(r"[\s\S]{1,16384}")
 GATEWAY_PROGRAMS = {"caddy": "caddy", "traefik": "traefik"}
-PORT = whole_number(1, MAX_PORT)
-DOMAIN_FORM = matching(DOMAIN, "a domain such as example.org", change=str.lower)
+SEVERAL_PORTS = re.compile(r"(?=.*[.:,/\s-])[0-9A-Fa-f.:,/\s\[\]-]+(?:tcp|udp)?", re.IGNORECASE)
+DOMAIN_WANTED = "a domain such as example.org"
+
+
+def _port() -> Form:
+    """Return the form of one port; what belongs into `ports` is told so."""
+    number = whole_number(1, MAX_PORT)
+
+    def read(given: str) -> object:
+        try:
+            return number.read(given)
+        except ValueError as error:
+            if not SEVERAL_PORTS.fullmatch(given):
+                raise
+            ways = "127.0.0.1:5432:5432, 9090:9090 or 51820:51820/udp"
+            raise ValueError(
+                f"{error}: further ports, addresses and UDP go into config.ports, such as {ways}"
+            ) from None
+
+    return Form(read=read, takes=number.takes, schema=number.schema)
+
+
+def _why_no_domain(given: str) -> str:
+    """Return what is wrong with the name of a site, by what people mostly mean; empty for anything else."""
+    if "://" in given:
+        return "leave out the scheme before it"
+    if re.search(r"[,\s]", given):
+        return "it is one name, and only that one is served"
+    if "/" in given:
+        return "a path goes into config.path"
+    if ":" in given:
+        return "the gateway's config.port says where it is served"
+    if not given.isascii():
+        try:
+            return f"write it as name servers have it, {given.encode('idna').decode()}"
+        except UnicodeError:
+            return "write it as name servers have it, beginning with xn--"
+    return "an underscore is in no name of a site" if "_" in given else ""
+
+
+def _domain_form() -> Form:
+    form = matching(DOMAIN, DOMAIN_WANTED, change=str.lower)
+
+    def read(given: str) -> object:
+        try:
+            return form.read(given)
+        except ValueError as error:
+            why = _why_no_domain(given)
+            raise ValueError(f"{error}: {why}" if why else str(error)) from None
+
+    return Form(read=read, takes=form.takes, schema=form.schema)
+
+
+PORT = _port()
+DOMAIN_FORM = _domain_form()
 
 
 def command_form() -> Form:

@@ -51,7 +51,17 @@ OTHER_WORDS = {
     "ulimits": "ulimit.NAME", "sysctls": "sysctl.NAME", "extrahosts": "extraHost.NAME",
     "binds": "hostPath./PATH", "buildargs": "buildArg.NAME", "target": "buildTarget", "context": "buildFolder",
     "rootdirectory": "buildFolder", "rootdir": "buildFolder", "buildsecrets": "buildSecret.ID",
-    "framework": "runtime", "language": "runtime",
+    "framework": "runtime", "language": "runtime", "runonce": "run", "oneshot": "run", "job": "run",
+    "jobtype": "run", "cron": "schedule", "cronschedule": "schedule", "crontab": "schedule",
+}  # fmt: skip
+# What is said elsewhere than in the graph.
+ELSEWHERE_WORDS = {
+    **dict.fromkeys(
+        ("registry", "registryuser", "registryusername", "registrypassword", "registrytoken", "imagepullsecret",
+         "imagepullsecrets", "pullsecret"),
+        "passwords of registries are kept for the project, or for all, under Registries",
+    ),
+    **dict.fromkeys(("envfile", "dotenv"), "a .env file is imported into the project's variables"),
 }  # fmt: skip
 NOT_PLAIN = re.compile(r"[^a-z0-9]")
 
@@ -78,6 +88,8 @@ def objection_to(name: str, group: str) -> str:
     if name in _NAMES or (dot and f"{prefix}." in _NAMES and name != f"{prefix}."):
         others = sorted(word for word in EVERYBODY if find(name, group=word)[0] is not None)
         return f"means nothing for {group}, only for {' and '.join(others)}"
+    if place := ELSEWHERE_WORDS.get(plain(name)):
+        return f"means nothing here: {place}"
     if near := nearest(name, group=group):
         return f"means nothing here; did you mean {near}?"
     return "means nothing here"

@@ -1,4 +1,4 @@
-"""Which settings of a database its kind does not have."""
+"""What a plan says of a database's settings and kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stackgen.nodes import Node
 
 
 def unused_settings(node: Node, kind: DatabaseKind) -> Iterator[str]:
-    """Return a sentence for each setting that databases of this kind do not have."""
+    """Return a sentence for each setting that databases of this kind do not have, and what their kind warns of."""
     settings = node.settings
     given = {
         "a password": settings.password_given and not kind.has_password,
@@ -19,6 +19,8 @@ def unused_settings(node: Node, kind: DatabaseKind) -> Iterator[str]:
     yield from (
         f"{node.label!r}: {kind.name} is run without {what}; the one given is not used" for what in given if given[what]
     )
+    if kind.warning:
+        yield f"{node.label!r}: {kind.name} {kind.warning}"
     if settings.port not in {None, kind.port}:
         yield f"{node.label!r} listens on {kind.port}; its port {settings.port} is not used"
 

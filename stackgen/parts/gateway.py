@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 from stackgen.databases.kind import Volume
 from stackgen.graph.checks import serves_https
-from stackgen.nodes import Node, NodeType
+from stackgen.nodes import Graph, Node, NodeType
 from stackgen.parts.render import render
 from stackgen.parts.types import MountedFile
 from stackgen.references import parse_reference
@@ -164,3 +164,15 @@ def _address(node: Node, domain: str) -> str:
 def volumes(node: Node) -> tuple[Volume, ...]:
     """Return the volume of the certificates: without one their issuer would soon refuse new ones."""
     return (Volume(name="data", path="/data"),) if serves_https(node) else ()
+
+
+def not_offered(graph: Graph) -> list[str]:
+    """Return a warning for each service that says where it is offered, though no gateway leads to it."""
+    gateways = {node.id for node in graph.nodes if node.type.is_gateway}
+    reached = {edge.target for edge in graph.edges if edge.source in gateways}
+    return [
+        f"{node.label!r}: config.{key} leads nowhere: no gateway is joined with it"
+        for node in graph.nodes
+        for key, given in (("domain", node.settings.domain), ("path", node.settings.path))
+        if given and not node.type.is_gateway and not node.settings.external and node.id not in reached
+    ]

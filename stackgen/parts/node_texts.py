@@ -19,6 +19,8 @@ from stackgen.runtimes.command_words import image_words, split_words
 HARMLESS = re.compile(r"[A-Za-z0-9._:/@-]+")
 SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "busybox"})
 SCRIPT_FOLLOWS = re.compile(r"-[a-z]*c")
+# How variables are written elsewhere. Here it is text, which some programs read themselves.
+VARIABLE = re.compile(r"\$\{\{?\s*[A-Za-z_][A-Za-z0-9_. -]{0,99}\}\}?")
 Splitter = Callable[[str], tuple[str, ...]]
 
 
@@ -41,6 +43,11 @@ class NodeTexts:
                 self.note(node, f"config.env.{name}", str(error))
                 continue
             self._warn_of_lonely(node, name, led)
+            if found := VARIABLE.search(REFERENCE.sub("", text)):
+                self.warn(
+                    f"{node.label!r}: env.{name} holds {found[0]} as text; a value of another node is "
+                    "${node.NAME.password}, one of the project's variables ${var.NAME}"
+                )
         return values
 
     def file(self, node: Node, path: str, text: str) -> str:

@@ -25,6 +25,9 @@ rabbitmq 3.13 -> rabbitmq 4
 rabbitmq 4.0 -> rabbitmq 4.2
 kafka 3.9 -> kafka 4.1
 nats 2.10 -> nats 2.11
+minio 2022.06.02 -> minio 2025.09.07
+minio 2023.01.02 -> minio 2025.09.07
+minio 2021.01.05 -> minio 2022.10.24
 """
 REFUSED = """
 postgresql 16 -> postgresql 18
@@ -49,6 +52,8 @@ rabbitmq 4 -> rabbitmq 3.13
 kafka 4.1 -> kafka 3.9
 nats 2.11 -> nats 2.10
 redis 8 -> postgresql 17
+minio 2022.05.26 -> minio 2022.10.29
+minio 2025.09.07 -> minio 2025.07.23
 """
 
 
@@ -85,6 +90,8 @@ def test_the_way_is_named_release_by_release() -> None:
         ("kafka", "apache/kafka:4.1.0", None, "kafka 4.1.0"),
         ("postgresql", "postgis/postgis:17-3.5", None, "postgresql 17"),
         ("memcached", "memcached:1.6", None, ""),
+        ("minio", "minio/minio:RELEASE.2025-09-07T16-13-09Z-cpuv1", None, "minio 2025.09.07"),
+        ("minio", "minio/minio:latest", None, ""),
     ],
 )
 def test_the_release_is_read_from_the_tag(kind: str, image: str, version: int | None, release: str) -> None:
@@ -93,4 +100,9 @@ def test_the_release_is_read_from_the_tag(kind: str, image: str, version: int | 
 
 def test_every_kind_that_keeps_data_tells_its_release_by_itself_or_says_why_not() -> None:
     silent = {name for name, kind in KINDS.items() if not data_release(name, image=kind.image)}
-    assert silent == {"memcached", "minio"}
+    assert silent == {"memcached"}
+
+
+def test_data_of_minio_that_may_lie_in_plain_files_is_told() -> None:
+    assert "plain files" in move_between("minio 2022.08.02", "minio 2025.09.07").advice
+    assert move_between("minio 2022.11.08", "minio 2025.09.07").advice == ""

@@ -34,7 +34,6 @@ def variables_of(text: str, *, edges: tuple[str, ...] = ("w d1", "w s1")) -> tup
         ("${node.d1.passwordUrl}", "${SECRET_DB_ONE_PASSWORD_URLENCODED}"),
         ("${node.d1.env.TZ}/${node.d1.secret.K}", "UTC/${SECRET_DB_ONE_K}"),
         ("${node.api.v2.url}", "http://api-v2:80"),
-        ("${nodes.x} ${node}", "$${nodes.x} $${node}"),
     ],
 )
 def test_a_variable_refers_to_another_node(text: str, wanted: str) -> None:

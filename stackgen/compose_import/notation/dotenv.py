@@ -13,7 +13,18 @@ MAX_VARIABLES = 5_000
 # Of all values together, as one may hold others several times over.
 MAX_CHARACTERS = 4 * 1024 * 1024
 _NAME = re.compile(r"[ \t]*(?:export[ \t]+)?([A-Za-z0-9_.\-\[\]]+)[ \t]*([=:]?)[ \t]*")
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "$": "$$"}
+_ESCAPES = {
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+    "a": "\a",
+    "b": "\b",
+    "f": "\f",
+    "v": "\v",
+    "$": "$$",
+    '"': '"',
+    "\\": "\\",
+}
 
 
 def read_dotenv(*, file: str, text: str, values: Mapping[str, str], raw: bool = False) -> dict[str, str]:
@@ -79,17 +90,18 @@ def _quoted(text: str, start: int, quote: str, place: Place) -> tuple[str, int]:
 
 
 def _without_comment(value: str) -> str:
-    """Return an unquoted value up to a `#` at its beginning or behind a blank."""
-    start = 0
+    """Return an unquoted value up to a `#` behind a blank that follows something."""
+    value = value.lstrip()
+    start = 1
     while (found := value.find("#", start)) >= 0:
-        if found == 0 or value[found - 1] in " \t":
+        if value[found - 1] in " \t":
             return value[:found].strip()
         start = found + 1
     return value.strip()
 
 
 def _unescaped(text: str) -> str:
-    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[1]), text, flags=re.DOTALL)
+    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), text, flags=re.DOTALL)
 
 
 def _filled(text: str, values: Mapping[str, str], place: Place) -> str:

@@ -106,6 +106,14 @@ def test_one_by_hand_runs_when_asked_for_alone_and_at_most_once(
     assert finished.outcome == pb.SUCCEEDED, finished
     assert "migrated to 1" in gateway.log(asked.command_id)
     assert ids(containers) == before
+    # One that takes longer than it may is ended.
+    late = replace(wanted, services=(*wanted.services[:-1], replace(wanted.services[-1], job=WAITS, timeout=1)))
+    slow = late.deploy(pinned=pinned, restarts=("migrate",))
+    gateway.send(slow)
+    finished = gateway.finished(slow.command_id)
+    assert finished.outcome == pb.RESTORED, finished
+    assert "1 s" in finished.message
+    assert ids(containers) == before
     # One whose container is gone with its agent is not run again, and what runs stays.
     lost = replace(wanted, services=(*wanted.services[:-1], replace(wanted.services[-1], job=WAITS)))
     cut = lost.deploy(pinned=pinned, restarts=("migrate",))
@@ -119,7 +127,9 @@ def test_one_by_hand_runs_when_asked_for_alone_and_at_most_once(
     assert "Outcome unknown" in finished.message
     assert "run it again" in finished.message
     assert ids(containers) == before
-    assert {name: count for name, count in starts().items() if "migrate" in name} == {"d2 migrate": 1, "d3 migrate": 1}
+    assert {name: count for name, count in starts().items() if "migrate" in name} == {
+        f"d{number} migrate": 1 for number in (2, 3, 4)
+    }
 
 
 @pytest.mark.parametrize(("repeatable", "outcome"), [(False, pb.RESTORED), (True, pb.SUCCEEDED)])
