@@ -19,6 +19,7 @@ from agents.runner.policy.section import read_policy, switch
 # Beside the credential, once the agent was enrolled by certificate.
 CERTIFICATE_FILE = "certificate.json"
 DEFAULT_FILE = Path("/etc/axion/agent.toml")
+MAX_PORT = 65535
 PREFIX = "AXION_AGENT__"
 GIBIBYTE = 1024**3
 # Seconds without a move of a command's work that the control plane is told of.
@@ -62,6 +63,7 @@ class Config:
     registry_patience: int
     kafka: KafkaSettings | None = None
     update_seconds: int = UPDATE_SECONDS
+    metrics_bind: str = ""
 
 
 def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
@@ -98,6 +100,7 @@ def load_config(*, path: Path | None, environment: Mapping[str, str]) -> Config:
         registry_patience=_number(agent, "registry_patience_seconds", REGISTRY_PATIENCE, section_name="agent"),
         policy=read_policy(sections.get("policy", {}), state_dir=state_dir),
         kafka=kafka,
+        metrics_bind=_local(sections.get("metrics", {})),
         update_seconds=_number(agent, "update_seconds", UPDATE_SECONDS, section_name="agent"),
     )
 
@@ -161,6 +164,18 @@ def _number(section: Mapping[str, object], key: str, default: int, *, section_na
     if not text.isdigit() or int(text) < 1:
         raise ConfigInvalidError(f"{section_name}.{key}: {text!r} is not a positive number.")
     return int(text)
+
+
+def _local(metrics: Mapping[str, object]) -> str:
+    """Return HOST:PORT of this machine alone; empty for none."""
+    bind = _text(metrics, "bind", "")
+    host, _, port = bind.rpartition(":")
+    if bind and not (is_loopback(host) and port.isdigit() and int(port) <= MAX_PORT):
+        raise ConfigInvalidError(
+            f"metrics.bind: {bind!r} is no port of this machine alone, such as 127.0.0.1:9470. What reads it from"
+            " elsewhere has to go through a program on this machine."
+        )
+    return bind
 
 
 def _level(logging: Mapping[str, object]) -> str:

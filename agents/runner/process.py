@@ -17,6 +17,7 @@ from agents.runner.dispatch import Dispatcher
 from agents.runner.docker.engine import Engine
 from agents.runner.docker.processes import end_marked
 from agents.runner.journal.startup import lock, open_journal
+from agents.runner.metrics import serve_metrics
 from agents.runner.observation.sampling import SampleSender
 from agents.runner.observation.swarm import swarm_sender
 from agents.runner.observation.telling import ObservationSender
@@ -92,7 +93,8 @@ async def _run(config: Config, *, arguments: list[str], probation: Probation | N
                 factory.start_watching()
                 if session.may_resume():
                     dispatcher.resume()
-            await _until_stopped(session, updater)
+            async with serve_metrics(config.metrics_bind, read=lambda: factory.figures(connected=session.is_connected)):
+                await _until_stopped(session, updater)
             await asyncio.to_thread(dispatcher.stop, timeout=STOP_SECONDS)
             factory.stop_watching()
             await asyncio.to_thread(factory.schedules.stop, timeout=SHUTDOWN_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
 import sqlite3
@@ -47,6 +48,13 @@ class SelfCheck:
             fault=self._store.writes.fault,
             stalled=self._watchdog.stalled(),
         )
+
+    async def pause(self, *, seconds: int) -> None:
+        """Wait for so long, or until the disk is news: whoever is told in time can still make room."""
+        for _ in range(seconds):
+            await asyncio.sleep(1)
+            if await asyncio.to_thread(self.space_moved):
+                return
 
     def space_moved(self) -> bool:
         """Tell whether the disk became nearly full, or is no longer, since the condition was read last."""

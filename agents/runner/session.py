@@ -96,6 +96,10 @@ class Session:
             self._delivery.wake()
 
     @property
+    def is_connected(self) -> bool:
+        return self._delivery is not None
+
+    @property
     def former_lanes(self) -> frozenset[str]:
         """Return the lanes of a server that this agent was enrolled for before."""
         return frozenset(self._line.identity.former_lanes if self._line.identity else ())
@@ -209,11 +213,7 @@ class Session:
             condition = await asyncio.to_thread(self._self_check.condition)
             if condition is not None and protocol >= CONDITION_PROTOCOL:
                 await write(pb.FromAgent(condition=condition))
-            for _ in range(seconds):
-                await asyncio.sleep(1)
-                # Whoever is told in time can still make room.
-                if await asyncio.to_thread(self._self_check.space_moved):
-                    break
+            await self._self_check.pause(seconds=seconds)
 
     def _resume_writing(self) -> None:
         logger.info("the journal can be written again")

@@ -33,6 +33,7 @@ from agents.runner.journal.releases import Releases
 from agents.runner.journal.store import Store
 from agents.runner.logs.sending import LogSender
 from agents.runner.machine import Machine
+from agents.runner.metrics import Figures, figures_of
 from agents.runner.observation.observer import Observer
 from agents.runner.observation.sampling import Sampler
 from agents.runner.observation.swarm import SwarmSender, SwarmWatch
@@ -158,6 +159,15 @@ class WorkFactory:
             containers=self.engine_monitor.containers,
             engine_version=self.host.engine_version,
             engine_id=self.engine_monitor.engine_id,
+        )
+
+    def figures(self, *, connected: bool) -> Figures:
+        """Return what the agent tells who measures it. Safe across threads."""
+        return figures_of(
+            condition=self.self_check().condition(),
+            connected=connected,
+            containers=self.engine_monitor.containers(),
+            commands=len(self.journal.workable()),
         )
 
     def self_check(self) -> SelfCheck:

@@ -20,7 +20,7 @@ What the owner of the machine allows beyond an ordinary container. Nothing is al
 control plane asks for. Lists are TOML lists, or words with commas in the environment. Docker's socket, the engine's
 folders and the agent's own state have to be named themselves: a folder around them does not open them.
 """
-SECTIONS = frozenset({"agent", "control_plane", "build", "logging", "kafka"})
+SECTIONS = frozenset({"agent", "control_plane", "build", "logging", "kafka", "metrics"})
 # Where they are read.
 READERS = ("agents/runner/config.py", "agents/runner/kafka_way/settings.py")
 MEANINGS = {
@@ -51,6 +51,8 @@ MEANINGS = {
     "kafka.ca_file": "The authority that signed the brokers' certificates, where the system's do not know it.",
     "kafka.cert_file": "The agent's certificate for the brokers, where they ask for one.",
     "kafka.key_file": "The key of that certificate.",
+    "metrics.bind": "`127.0.0.1:PORT`: the agent tells its figures to Prometheus under `/metrics` there, to this"
+    " machine alone. See *Monitor the control plane*.",
     "logging.level": "`DEBUG`, `INFO`, `WARNING` or `ERROR`.",
 }
 POLICY_MEANINGS = {

@@ -31,7 +31,8 @@ BY_HAND = f"import os, time\nos.environ.pop('BY_HAND')\n{TELLTALE}time.sleep(600
 @pytest.fixture
 def plane(tmp_path: Path, own_kafka: OwnKafka) -> Iterator[ControlPlane]:
     settings = {"KAFKA_BROKERS": own_kafka.address, "AXION_METRICS_BIND": f"127.0.0.1:{free_port()}"}
-    plane = ControlPlane(folder=tmp_path / "plane", settings=settings)
+    agent_settings = {"AXION_AGENT__METRICS__BIND": f"127.0.0.1:{free_port()}"}
+    plane = ControlPlane(folder=tmp_path / "plane", settings=settings, agent_settings=agent_settings)
     try:
         plane.start()
         yield plane
@@ -110,8 +111,9 @@ def watch_it(plane: ControlPlane, project: str, requested: Canary, by_hand: Cana
     )
     assert "REQUESTED" in said(f"projects/{project}/logs", "logs"), "the service did not tell its secrets"
     wait_for(lambda: "api" in said(f"projects/{project}/usage", "usage"), seconds=60, what="samples")
-    with urllib.request.urlopen(f"http://{plane.settings['AXION_METRICS_BIND']}/metrics", timeout=30) as metrics:
-        (folder / "metrics").write_bytes(metrics.read())
+    for bind in (plane.settings["AXION_METRICS_BIND"], plane.agent_settings["AXION_AGENT__METRICS__BIND"]):
+        with urllib.request.urlopen(f"http://{bind}/metrics", timeout=30) as metrics:
+            (folder / f"metrics-{bind}").write_bytes(metrics.read())
     with http_receiver() as inbox:
         plane.environment["AXION_NOTIFICATION_HOSTS"] = f"127.0.0.1:{inbox.port}"
         for process in ("web", "publisher"):
