@@ -45,6 +45,9 @@ MAX_DESCRIBED_BYTES = 450 * KIB
 MAX_NODES = 150
 MAX_NODE_LABELS = 8
 MAX_MANAGERS = 20
+# Services and tasks of one Swarm, told in one message of a session; with more, nobody knows how its stacks are.
+MAX_TASKS = 5000
+MAX_TASKS_BYTES = 400 * KIB
 # Aspects of how a container is set up.
 MAX_SETTINGS = 16
 # Of one stack; more are refused before they are sent, so that all of them fit into one report at the end.

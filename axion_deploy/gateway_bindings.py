@@ -21,7 +21,7 @@ from agents.reports.job_runs import HostJobRuns
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
-from agents.reports.swarm_seen import SwarmTold
+from agents.reports.swarm_seen import SwarmTold, TasksTold
 from agents.reports.volumes import HostVolumes
 from agents.services import clusters, directory
 from agents.transport.ports import Bindings
@@ -36,7 +36,7 @@ from deployments.services.adoption import inspections
 from deployments.services.clusters import join_tokens, progress
 from deployments.services.ends import volume_deletion, volumes
 from deployments.services.lifecycle import after_restore, agent_access, agent_reports, cancel
-from deployments.services.observation import job_runs, record, samples
+from deployments.services.observation import job_runs, record, record_tasks, samples
 from deployments.services.permissions import access, api_tokens
 from deployments.services.queries import history_view, lookups
 from deployments.services.requests import check_reach, scale, stop
@@ -54,6 +54,7 @@ def bindings() -> Bindings:
         on_observed=on_observed,
         on_volumes=on_volumes,
         on_swarm=on_swarm,
+        on_tasks=on_tasks,
         on_samples=on_samples,
         on_job_runs=on_job_runs,
         runs_to_stop=runs_to_stop,
@@ -121,6 +122,10 @@ def on_swarm(*, told: SwarmTold) -> None:
     """Store it, and go on with what waits for it: a change whose agent has come back, or a node that joined."""
     if (server_id := clusters.record_swarm(told=told)) is not None:
         progress.swarm_told(server_id=server_id, at=datetime.now(UTC))
+
+
+def on_tasks(*, told: TasksTold) -> None:
+    record_tasks.record_tasks(told=told)
 
 
 def on_join_token(*, command_id: UUID, agent_id: UUID, token: str) -> None:

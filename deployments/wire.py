@@ -182,6 +182,17 @@ def seen_shape(seen: SeenStack) -> dict[str, Any]:
                 "replicas": service.copies,
                 "since": service.since_ms,
                 "message": service.message,
+                # One for each copy on a cluster; none on a server.
+                "tasks": [
+                    {
+                        "name": task.name,
+                        "host": task.host,
+                        "state": task.state,
+                        "since": task.since_ms,
+                        "message": task.message,
+                    }
+                    for task in service.tasks
+                ],
             }
             for service in state.services
         ],

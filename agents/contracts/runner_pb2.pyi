@@ -397,7 +397,7 @@ class UpdateAgentResponse(_message.Message):
     def __init__(self, status: _Optional[_Union[_common_pb2.Status, str]] = ..., error: _Optional[_Union[_common_pb2.Error, _Mapping]] = ..., data: _Optional[_Union[UpdateAgentData, _Mapping]] = ...) -> None: ...
 
 class FromAgent(_message.Message):
-    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation", "volumes", "samples", "swarm", "certificate_request", "job_runs", "update")
+    __slots__ = ("hello", "heartbeat", "acknowledged", "report", "inventory", "condition", "observation", "volumes", "samples", "swarm", "certificate_request", "job_runs", "update", "tasks")
     HELLO_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     ACKNOWLEDGED_FIELD_NUMBER: _ClassVar[int]
@@ -411,6 +411,7 @@ class FromAgent(_message.Message):
     CERTIFICATE_REQUEST_FIELD_NUMBER: _ClassVar[int]
     JOB_RUNS_FIELD_NUMBER: _ClassVar[int]
     UPDATE_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
     hello: Hello
     heartbeat: HeartbeatRequest
     acknowledged: CommandAcknowledged
@@ -424,7 +425,8 @@ class FromAgent(_message.Message):
     certificate_request: CertificateRequest
     job_runs: JobRuns
     update: UpdateState
-    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ..., volumes: _Optional[_Union[VolumesSeen, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., swarm: _Optional[_Union[SwarmSeen, _Mapping]] = ..., certificate_request: _Optional[_Union[CertificateRequest, _Mapping]] = ..., job_runs: _Optional[_Union[JobRuns, _Mapping]] = ..., update: _Optional[_Union[UpdateState, _Mapping]] = ...) -> None: ...
+    tasks: TasksSeen
+    def __init__(self, hello: _Optional[_Union[Hello, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatRequest, _Mapping]] = ..., acknowledged: _Optional[_Union[CommandAcknowledged, _Mapping]] = ..., report: _Optional[_Union[Report, _Mapping]] = ..., inventory: _Optional[_Union[Inventory, _Mapping]] = ..., condition: _Optional[_Union[Condition, _Mapping]] = ..., observation: _Optional[_Union[Observation, _Mapping]] = ..., volumes: _Optional[_Union[VolumesSeen, _Mapping]] = ..., samples: _Optional[_Union[Samples, _Mapping]] = ..., swarm: _Optional[_Union[SwarmSeen, _Mapping]] = ..., certificate_request: _Optional[_Union[CertificateRequest, _Mapping]] = ..., job_runs: _Optional[_Union[JobRuns, _Mapping]] = ..., update: _Optional[_Union[UpdateState, _Mapping]] = ..., tasks: _Optional[_Union[TasksSeen, _Mapping]] = ...) -> None: ...
 
 class UpdateState(_message.Message):
     __slots__ = ("update_id", "state", "message")
@@ -732,6 +734,76 @@ class SwarmNode(_message.Message):
     memory_bytes: int
     labels: _containers.ScalarMap[str, str]
     def __init__(self, id: _Optional[str] = ..., hostname: _Optional[str] = ..., role: _Optional[str] = ..., leader: _Optional[bool] = ..., reachability: _Optional[str] = ..., availability: _Optional[str] = ..., state: _Optional[str] = ..., message: _Optional[str] = ..., address: _Optional[str] = ..., engine_version: _Optional[str] = ..., os: _Optional[str] = ..., architecture: _Optional[str] = ..., cpus: _Optional[float] = ..., memory_bytes: _Optional[int] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class TasksSeen(_message.Message):
+    __slots__ = ("swarm_id", "tasks", "left_out", "at_ms", "services")
+    SWARM_ID_FIELD_NUMBER: _ClassVar[int]
+    TASKS_FIELD_NUMBER: _ClassVar[int]
+    LEFT_OUT_FIELD_NUMBER: _ClassVar[int]
+    AT_MS_FIELD_NUMBER: _ClassVar[int]
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    swarm_id: str
+    tasks: _containers.RepeatedCompositeFieldContainer[TaskSeen]
+    left_out: int
+    at_ms: int
+    services: _containers.RepeatedCompositeFieldContainer[SwarmServiceSeen]
+    def __init__(self, swarm_id: _Optional[str] = ..., tasks: _Optional[_Iterable[_Union[TaskSeen, _Mapping]]] = ..., left_out: _Optional[int] = ..., at_ms: _Optional[int] = ..., services: _Optional[_Iterable[_Union[SwarmServiceSeen, _Mapping]]] = ...) -> None: ...
+
+class TaskSeen(_message.Message):
+    __slots__ = ("id", "container_id", "name", "project_id", "service_name", "state", "host", "lost", "error", "failures", "exit_code", "changed_at_ms", "image_id")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    CONTAINER_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    LOST_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
+    EXIT_CODE_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_ID_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    container_id: str
+    name: str
+    project_id: str
+    service_name: str
+    state: str
+    host: str
+    lost: bool
+    error: str
+    failures: int
+    exit_code: int
+    changed_at_ms: int
+    image_id: str
+    def __init__(self, id: _Optional[str] = ..., container_id: _Optional[str] = ..., name: _Optional[str] = ..., project_id: _Optional[str] = ..., service_name: _Optional[str] = ..., state: _Optional[str] = ..., host: _Optional[str] = ..., lost: _Optional[bool] = ..., error: _Optional[str] = ..., failures: _Optional[int] = ..., exit_code: _Optional[int] = ..., changed_at_ms: _Optional[int] = ..., image_id: _Optional[str] = ...) -> None: ...
+
+class SwarmServiceSeen(_message.Message):
+    __slots__ = ("project_id", "service_name", "settings", "shown")
+    class SettingsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class ShownEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    SHOWN_FIELD_NUMBER: _ClassVar[int]
+    project_id: str
+    service_name: str
+    settings: _containers.ScalarMap[str, str]
+    shown: _containers.ScalarMap[str, str]
+    def __init__(self, project_id: _Optional[str] = ..., service_name: _Optional[str] = ..., settings: _Optional[_Mapping[str, str]] = ..., shown: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Samples(_message.Message):
     __slots__ = ("samples",)

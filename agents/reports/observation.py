@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+# States of tasks of a Swarm that no container has: on a node that does not answer, and without a place.
+LOST, WAITING = "lost", "waiting"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSeen:
@@ -14,6 +17,8 @@ class ContainerSeen:
     `restarts_itself`: Docker starts it again when it ends by itself. `settings`: by aspect (env, command, mounts,
     networks, ports, limits, labels, restart) a hash under a key that stays on the host, and which key that is ("key").
     `shown`: those that hold no secret, in words. `memory_kill_at_ms`: when it was killed for lack of memory last.
+
+    Of a task of a Swarm: `host` is the name of its node, `error` why it waits or failed, in Swarm's words.
     """
 
     id: str
@@ -35,6 +40,8 @@ class ContainerSeen:
     settings: Mapping[str, str] = field(default_factory=dict)
     shown: Mapping[str, str] = field(default_factory=dict)
     memory_kill_at_ms: int = 0
+    host: str = ""
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

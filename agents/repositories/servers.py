@@ -141,6 +141,15 @@ def cluster(*, cluster_id: UUID) -> ClusterData | None:
     return None if record is None else _cluster_data(record)
 
 
+def cluster_of_swarm(*, swarm_id: str) -> ClusterData | None:
+    record = _clusters().filter(swarm_id=swarm_id).first()
+    return _cluster_data(record) if record else None
+
+
+def cluster_names(*, cluster_ids: Collection[UUID]) -> dict[UUID, str]:
+    return dict(Cluster.objects.filter(id__in=cluster_ids).values_list("id", "name"))
+
+
 def clusters_of_owner(*, owner_id: UUID) -> tuple[ClusterData, ...]:
     return tuple(_cluster_data(record) for record in _clusters().filter(owner_id=owner_id).order_by("name", "id"))
 

@@ -20,6 +20,7 @@ from agents.runner.journal.startup import lock, open_journal
 from agents.runner.metrics import serve_metrics
 from agents.runner.observation.sampling import SampleSender
 from agents.runner.observation.swarm import swarm_sender
+from agents.runner.observation.swarm_tasks import tasks_sender
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.observation.volumes import volume_sender
 from agents.runner.session import Session
@@ -108,6 +109,7 @@ def _session(config: Config, *, factory: WorkFactory, line: Line, dispatcher: Di
     factory.observations = ObservationSender(observer=factory.observer)
     factory.volumes = volume_sender(factory.volume_watch)
     factory.swarm = swarm_sender(factory.swarm_watch)
+    factory.tasks = tasks_sender(factory.tasks_watch)
     factory.session = Session(
         config=config,
         line=line,
@@ -120,7 +122,7 @@ def _session(config: Config, *, factory: WorkFactory, line: Line, dispatcher: Di
         volumes=factory.volumes,
         logs=factory.log_sender(),
         samples=SampleSender(sampler=factory.sampler),
-        swarm=factory.swarm,
+        swarm=(factory.swarm, factory.tasks),
         schedules=factory.schedules,
         updater=updater,
     )

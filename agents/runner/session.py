@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -28,9 +28,9 @@ from agents.runner.journal.command_journal import Journal
 from agents.runner.logs.sending import LogSender
 from agents.runner.machine import Machine
 from agents.runner.observation.sampling import SampleSender
-from agents.runner.observation.swarm import SwarmSender
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.observation.volumes import VolumeSender
+from agents.runner.observation.watching import Teller
 from agents.runner.schedules.schedules import Schedules
 from agents.runner.self_check import CONDITION_PROTOCOL, SelfCheck
 from agents.runner.updating.updater import Updater
@@ -60,7 +60,7 @@ class Session:
         volumes: VolumeSender,
         logs: LogSender,
         samples: SampleSender,
-        swarm: SwarmSender,
+        swarm: Sequence[Teller[Any]],
         schedules: Schedules,
         updater: Updater,
     ) -> None:
@@ -157,7 +157,7 @@ class Session:
             self._send_inventories(write),
             self._observations.run(write, protocol=first.welcome.protocol),
             self._volumes.run(write, protocol=first.welcome.protocol),
-            self._swarm.run(write, protocol=first.welcome.protocol),
+            *(each.run(write, protocol=first.welcome.protocol) for each in self._swarm),
             self._logs.run(),
             self._samples.run(write, protocol=first.welcome.protocol),
             self._renewal.run(write, protocol=first.welcome.protocol),

@@ -37,6 +37,7 @@ from agents.runner.metrics import Figures, figures_of
 from agents.runner.observation.observer import Observer
 from agents.runner.observation.sampling import Sampler
 from agents.runner.observation.swarm import SwarmSender, SwarmWatch
+from agents.runner.observation.swarm_tasks import TasksSender, TasksWatch
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.observation.volumes import VolumeSender, VolumeWatch
 from agents.runner.schedules.schedules import Schedules
@@ -71,11 +72,15 @@ class WorkFactory:
         self.volume_watch = VolumeWatch(volumes=OurVolumes(engine=engine), wake=self._volumes_seen)
         self.engine_swarm = EngineSwarm(engine=engine)
         self.swarm_watch = SwarmWatch(swarm=self.engine_swarm, wake=self._swarm_seen)
+        self.tasks_watch = TasksWatch(
+            swarm=self.engine_swarm, manages=lambda: self.swarm_watch.seen, wake=self._tasks_seen
+        )
         self.sampler = Sampler(containers=self.our_containers, state_dir=config.state_dir, clock=time.monotonic)
         self.schedules = Schedules(engine=engine, journal=self.journal, releases=self._releases)
         self.observations: ObservationSender | None = None
         self.volumes: VolumeSender | None = None
         self.swarm: SwarmSender | None = None
+        self.tasks: TasksSender | None = None
         self.session: Session | None = None
         self.control_plane: ControlPlane | None = None
 
@@ -132,6 +137,7 @@ class WorkFactory:
         self.housekeeper.request_cleanup()
         self.volume_watch.look_soon()
         self.swarm_watch.look_soon()
+        self.tasks_watch.look_soon()
         self.schedules.look_soon()
 
     def start_watching(self) -> None:
@@ -142,12 +148,13 @@ class WorkFactory:
             self.observer,
             self.volume_watch,
             self.swarm_watch,
+            self.tasks_watch,
             self.schedules,
         ):
             part.start()
 
     def stop_watching(self) -> None:
-        for part in (self.engine_monitor, self.observer, self.volume_watch, self.swarm_watch):
+        for part in (self.engine_monitor, self.observer, self.volume_watch, self.swarm_watch, self.tasks_watch):
             part.stop()
 
     def log_sender(self) -> LogSender:
@@ -188,6 +195,10 @@ class WorkFactory:
     def _swarm_seen(self) -> None:
         if self.swarm is not None:
             self.swarm.wake()
+
+    def _tasks_seen(self) -> None:
+        if self.tasks is not None:
+            self.tasks.wake()
 
     def _send_inventory(self, inventory: pb.Inventory) -> None:
         if self.session is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from agents.reports.swarm_seen import SwarmTold
 from agents.repositories import agents, servers, swarms
 from agents.states import Presence
 from agents.swarm import NodeFacts, SwarmFacts, SwarmRole
-from agents.types import AgentData, ManagerAgent, ServerData
+from agents.types import AgentData, ClusterData, ManagerAgent, ServerData
 from agents.wording.sentences import sentence
 
 
@@ -54,6 +55,25 @@ def manager_agents(*, cluster_id: UUID) -> tuple[ManagerAgent, ...]:
             found, key=lambda each: (not each.connected, not each.control_available, each.server_name, each.agent_id)
         )
     )
+
+
+def speaker_of(*, cluster_id: UUID) -> ManagerAgent | None:
+    """Return the agent whose word on the cluster's tasks counts: one at a time; None where nobody can be heard.
+
+    Raises ServerNotFound.
+    """
+    first = next(iter(manager_agents(cluster_id=cluster_id)), None)
+    return first if first is not None and first.connected and first.control_available else None
+
+
+def cluster_of_swarm(*, swarm_id: str) -> ClusterData | None:
+    """Return the cluster that is this swarm."""
+    return servers.cluster_of_swarm(swarm_id=swarm_id) if swarm_id else None
+
+
+def names(*, cluster_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of those of these clusters that there are."""
+    return servers.cluster_names(cluster_ids=cluster_ids)
 
 
 def _manager(server: ServerData, agent: AgentData, facts: SwarmFacts) -> ManagerAgent:

@@ -13,7 +13,7 @@ from agents.reports.job_runs import HostJobRuns
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
-from agents.reports.swarm_seen import SwarmTold
+from agents.reports.swarm_seen import SwarmTold, TasksTold
 from agents.reports.update_rules import UpdateCheck
 from agents.reports.volumes import HostVolumes
 from agents.retention import Retention
@@ -48,6 +48,12 @@ class OnSwarm(Protocol):
     """Store which Swarm the agent's engine is in; ignored when another session speaks for the agent."""
 
     def __call__(self, *, told: SwarmTold) -> None: ...
+
+
+class OnTasks(Protocol):
+    """Store the tasks of the agent's Swarm; ignored when another manager, or another session, speaks for it."""
+
+    def __call__(self, *, told: TasksTold) -> None: ...
 
 
 class OnJobRuns(Protocol):
@@ -181,6 +187,7 @@ class Bindings:
     on_observed: OnObserved
     on_volumes: OnVolumes
     on_swarm: OnSwarm
+    on_tasks: OnTasks
     on_samples: OnSamples
     on_job_runs: OnJobRuns
     runs_to_stop: RunsToStop

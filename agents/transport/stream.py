@@ -25,6 +25,7 @@ from agents.transport.intake.observation_intake import ObservationIntake
 from agents.transport.intake.report_intake import ReportApplier
 from agents.transport.intake.sample_intake import SampleIntake
 from agents.transport.intake.swarm_intake import SwarmIntake
+from agents.transport.intake.tasks_intake import TasksIntake
 from agents.transport.intake.update_intake import UpdateIntake, UpdateOrders
 from agents.transport.intake.volume_intake import VolumeIntake
 from agents.transport.liveness import Liveness
@@ -170,6 +171,7 @@ class SessionCalls:
         observations = ObservationIntake(session=session, threads=self._threads, on_observed=self._bindings.on_observed)
         volumes = VolumeIntake(session=session, threads=self._threads, on_volumes=self._bindings.on_volumes)
         swarm = SwarmIntake(session=session, threads=self._threads, on_swarm=self._bindings.on_swarm)
+        tasks_seen = TasksIntake(session=session, threads=self._threads, on_tasks=self._bindings.on_tasks)
         renewal = Renewal(session=session, threads=self._threads)
         updates = UpdateIntake(session=session, threads=self._threads)
         job_runs = JobRunIntake(session=session, threads=self._threads, on_job_runs=self._bindings.on_job_runs)
@@ -177,6 +179,7 @@ class SessionCalls:
             "observation": observations.take,
             "volumes": volumes.take,
             "swarm": swarm.take,
+            "tasks": tasks_seen.take,
             "certificate_request": renewal.take,
             "job_runs": job_runs.take,
             "update": updates.take,
@@ -190,6 +193,7 @@ class SessionCalls:
             asyncio.create_task(observations.drain()),
             asyncio.create_task(volumes.drain()),
             asyncio.create_task(swarm.drain()),
+            asyncio.create_task(tasks_seen.drain()),
             asyncio.create_task(job_runs.drain()),
             asyncio.create_task(updates.drain()),
         ]

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from deployments.errors import DeployError
 from deployments.event_types import EventType
-from deployments.rules.observed import StackCondition
+from deployments.rules.conditions import StackCondition
 from deployments.services.queries.stack_list import StackLine
 from deployments.states import FAILURES, REASON_LABELS, RESULT_LABELS, Result, Status, result_of
 from deployments.types import DeploymentRecord, EventRecord

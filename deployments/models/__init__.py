@@ -13,7 +13,7 @@ from deployments.models.incident import Incident, StackEvent, StackState
 from deployments.models.installation import AgentInstallation, InstallationStep, ServerAccess
 from deployments.models.job_run import JobRun
 from deployments.models.notification import NotificationChannel, NotificationDelivery
-from deployments.models.observation import MemoryKill, ObservedHost, ObservedStack
+from deployments.models.observation import MemoryKill, ObservedHost, ObservedStack, ObservedSwarm
 from deployments.models.project import (
     CodeBundle,
     GraphVersion,
@@ -55,6 +55,7 @@ __all__ = [
     "NotificationDelivery",
     "ObservedHost",
     "ObservedStack",
+    "ObservedSwarm",
     "ObservedVolumes",
     "PeopleGroup",
     "Project",

@@ -21,8 +21,26 @@ class ObservedHost(models.Model):
         return f"host of agent {str(self.agent_id)[:8]}"
 
 
+class ObservedSwarm(models.Model):
+    """A cluster: the session of the manager's agent that told all of its tasks, and how many of these were left out."""
+
+    cluster_id = models.UUIDField(primary_key=True, editable=False)
+    session_id = models.UUIDField()
+    left_out = models.PositiveIntegerField(default=0)
+    observed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "observed_swarms"
+
+    def __str__(self) -> str:
+        return f"tasks of cluster {str(self.cluster_id)[:8]}"
+
+
 class ObservedStack(models.Model):
-    """The containers of one project on one server, as its agent told them last. Holds no value of a secret."""
+    """The containers of one project on one server, as its agent told them last. Holds no value of a secret.
+
+    On a cluster `server_id` is the cluster's, and the containers are tasks of its Swarm.
+    """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     server_id = models.UUIDField()

@@ -38,6 +38,7 @@ class Aspect(StrEnum):
     PORTS = "ports"
     LIMITS = "limits"
     RESTART = "restart"
+    PLACEMENT = "placement"
     LABELS = "labels"
     NAME = "name"
 
@@ -54,6 +55,7 @@ WORDS: Mapping[str, str] = {
     Aspect.PORTS: "published ports",
     Aspect.LIMITS: "limits",
     Aspect.RESTART: "restart policy",
+    Aspect.PLACEMENT: "placement",
     Aspect.LABELS: "labels",
     Aspect.NAME: "name",
 }
@@ -65,6 +67,7 @@ SETTINGS = (
     Aspect.PORTS,
     Aspect.LIMITS,
     Aspect.RESTART,
+    Aspect.PLACEMENT,
     Aspect.LABELS,
 )
 # Any agent starts what lacks or stands still, and replaces another image; the rest only one that can start anew what
@@ -158,7 +161,7 @@ def compare(*, meant: Sequence[MeantSetup], containers: Collection[ObservedConta
 def _of_service(meant: MeantSetup, found: Sequence[ObservedContainer]) -> Iterator[Difference]:
     yield from _number(meant, found)
     yield from _states(meant, found)
-    others = sorted({each.image for each in found} - {meant.image})
+    others = sorted({each.image for each in found} - {meant.image, ""})
     if others and meant.image:
         yield _difference(meant, Aspect.IMAGE, meant=_short(meant.image), there=_list(map(_short, others)), of=others)
     yield from _settings(meant, found)
@@ -178,7 +181,7 @@ def _number(meant: MeantSetup, found: Sequence[ObservedContainer]) -> Iterator[D
 
 
 def _states(meant: MeantSetup, found: Sequence[ObservedContainer]) -> Iterator[Difference]:
-    down = [each for each in found if each.state not in UP]
+    down = [each for each in found if each.state not in UP and not each.is_absent]
     if not down:
         return
     # One that Docker would start again and that stays down was stopped by somebody; nothing pauses by itself.
@@ -230,10 +233,12 @@ def _same_key(meant: MeantSetup, container: ObservedContainer) -> bool:
 
 
 def _has_own_name(container: ObservedContainer) -> bool:
-    """Whether it is named as Compose names it; nobody can tell where the stack is not known."""
+    """Whether it is named as Compose or Swarm names it; nobody can tell where the stack is not known."""
     if not container.stack:
         return True
-    return bool(re.fullmatch(rf"{re.escape(container.stack)}[-_]{re.escape(container.service)}[-_]\d+", container.name))
+    return bool(
+        re.fullmatch(rf"{re.escape(container.stack)}[-_]{re.escape(container.service)}([-_]\d+|\.\w+)", container.name)
+    )
 
 
 def _difference(

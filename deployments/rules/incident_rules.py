@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from deployments.data.incident_types import Cause, Finding, OpenIncident, Severity
-from deployments.rules.observed import ObservedState, ServiceCondition, StackCondition
+from deployments.rules.conditions import ServiceCondition, StackCondition
+from deployments.rules.observed import ObservedState
 
 # A stack that is degraded for less may be a person at work on the host, or a service that gets well by itself.
 DEGRADED_MS = 60_000

@@ -8,58 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+
+from deployments.rules.conditions import ServiceCondition, StackCondition
 
 # A container that has started again so lately is not trusted to stay up.
 RESTARTING_MS = 60_000
 # 128 and the number of SIGKILL.
 KILLED = 137
+# A task of a Swarm whose node does not answer, and one that no node takes.
+LOST, WAITING = "lost", "waiting"
+ABSENT = frozenset({LOST, WAITING})
 # Services that a stack's sentence names; each says its own beside.
 MAX_TOLD = 5
-
-
-class ServiceCondition(StrEnum):
-    """How a service is, worst first: of several copies the worst counts."""
-
-    GONE = "gone"
-    EXITED = "exited"
-    RESTARTING = "restarting"
-    UNHEALTHY = "unhealthy"
-    # Fewer containers than were deployed.
-    DEGRADED = "degraded"
-    STOPPED = "stopped"
-    PAUSED = "paused"
-    STARTING = "starting"
-    RUNNING = "running"
-
-
-class StackCondition(StrEnum):
-    """How a stack is."""
-
-    UNKNOWN = "unknown"
-    DEPLOYING = "deploying"
-    GONE = "gone"
-    STOPPED = "stopped"
-    RESTARTING = "restarting"
-    DEGRADED = "degraded"
-    STARTING = "starting"
-    RUNNING = "running"
-    # Nothing is meant to run there, and nothing does.
-    NOTHING = "nothing"
-
-
-# For lists: what asks for a person comes first, what nobody knows before what is well.
-WORST_FIRST = (
-    StackCondition.GONE,
-    StackCondition.RESTARTING,
-    StackCondition.DEGRADED,
-    StackCondition.STOPPED,
-    StackCondition.UNKNOWN,
-    StackCondition.DEPLOYING,
-    StackCondition.STARTING,
-    StackCondition.RUNNING,
-    StackCondition.NOTHING,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +37,7 @@ class ObservedContainer:
 
     `started_ms`, `finished_ms`: what Docker knows, 0 for never. All times by the control plane's clock.
     `stack`: the Compose project it belongs to. `settings` and `shown`: by aspect, as hashes and in words.
+    Of a task of a Swarm: `host` is the name of its node, `error` why it waits or others in its place failed.
     """
 
     id: str
@@ -95,6 +56,13 @@ class ObservedContainer:
     stack: str = ""
     settings: tuple[tuple[str, str], ...] = ()
     shown: tuple[tuple[str, str], ...] = ()
+    host: str = ""
+    error: str = ""
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether it is a task that does not run for all that is known: without a place, or its node is down."""
+        return self.state in ABSENT
 
     def setting(self, aspect: str) -> str:
         """Return the hash of how it is set up in this aspect; empty when nobody knows."""
@@ -106,8 +74,19 @@ class ObservedContainer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ObservedTask:
+    """One copy of a service on a cluster. `state` is its condition, or `lost` or `waiting`."""
+
+    name: str
+    host: str
+    state: str
+    since_ms: int
+    message: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ObservedService:
-    """A service as it is seen. `message` says in words what is wrong; empty when nothing is."""
+    """A service as it is seen. `message` says in words what is wrong; empty when nothing is. `tasks`: on a cluster."""
 
     name: str
     node_id: str
@@ -116,6 +95,7 @@ class ObservedService:
     copies: int
     since_ms: int
     message: str = ""
+    tasks: tuple[ObservedTask, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +144,9 @@ def fold(
 def _service(
     meant: MeantService, found: Sequence[ObservedContainer], changed: Mapping[str, int], now_ms: int
 ) -> ObservedService:
+    absent = [each for each in found if each.is_absent]
+    tasks = tuple(_task(each, now_ms=now_ms) for each in found if each.host or each.is_absent)
+    found = [each for each in found if not each.is_absent]
     conditions = {each.id: condition_of(each, now_ms=now_ms) for each in found}
     running = sum(condition is ServiceCondition.RUNNING for condition in conditions.values())
     missing = len(found) < meant.copies
@@ -179,8 +162,25 @@ def _service(
         running=running,
         copies=meant.copies,
         since_ms=changed.get(meant.name, 0),
-        message=_service_message(meant, found, conditions, condition),
+        message=_service_message(meant, found, conditions, condition) + _why_absent(absent),
+        tasks=tasks,
     )
+
+
+def _task(task: ObservedContainer, *, now_ms: int) -> ObservedTask:
+    state = task.state if task.is_absent else str(condition_of(task, now_ms=now_ms))
+    return ObservedTask(name=task.name, host=task.host, state=state, since_ms=task.since_ms, message=task.error)
+
+
+def _why_absent(absent: Sequence[ObservedContainer]) -> str:
+    """Say of each node that is down, and of what no node takes, once; with a blank before it."""
+    down = sorted({each.host for each in absent if each.state == LOST})
+    why = sorted({each.error for each in absent if each.state == WAITING} - {""})
+    said = [
+        f"{', '.join(down)} {'is' if len(down) == 1 else 'are'} down." if down else "",
+        *(f"{each}." for each in why),
+    ]
+    return "".join(f" {each}" for each in said if each)
 
 
 def condition_of(container: ObservedContainer, *, now_ms: int) -> ServiceCondition:

@@ -22,7 +22,7 @@ from agents.reports.job_runs import HostJobRuns
 from agents.reports.log_lines import LogBatch, LogReader, LogRequest
 from agents.reports.observation import HostObserved
 from agents.reports.samples import HostSamples
-from agents.reports.swarm_seen import SwarmTold
+from agents.reports.swarm_seen import SwarmTold, TasksTold
 from agents.reports.update_rules import UpdateCheck
 from agents.reports.volumes import HostVolumes
 from agents.retention import Retention
@@ -69,6 +69,7 @@ class Domain:
     fails_on: type[Exception] | None = None
     takes_seconds: float = 0.0
     registries: list[RegistryLogin] = field(default_factory=list)
+    tasks: list[TasksTold] = field(default_factory=list)
 
     def bindings(self) -> Bindings:
         return Bindings(
@@ -77,6 +78,7 @@ class Domain:
             on_observed=self.on_observed,
             on_volumes=self.on_volumes,
             on_swarm=self.on_swarm,
+            on_tasks=self.on_tasks,
             on_join_token=self.on_join_token,
             on_containers=self.on_containers,
             on_samples=self.on_samples,
@@ -165,6 +167,9 @@ class Domain:
 
     def on_swarm(self, *, told: SwarmTold) -> None:
         clusters.record_swarm(told=told)
+
+    def on_tasks(self, *, told: TasksTold) -> None:
+        self.tasks.append(told)
 
     def on_samples(self, *, hosts: Sequence[HostSamples]) -> None:
         self.samples += hosts

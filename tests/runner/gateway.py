@@ -41,6 +41,7 @@ class TestGateway(RunnerAgentServiceServicer):
         self.protocol = 3
         self.job_runs: list[pb.JobRun] = []
         self.volumes: list[pb.VolumesSeen] = []
+        self.tasks: list[pb.TasksSeen] = []
         self.updates: list[pb.UpdateState] = []
         self.trials: list[pb.Hello] = []
         self.unanswered: list[pb.Hello] = []
@@ -220,25 +221,19 @@ class TestGateway(RunnerAgentServiceServicer):
         outgoing.put(None)
 
     def _take(self, message: pb.FromAgent, outgoing: queue.Queue[pb.ToAgent | None]) -> None:
-        if message.HasField("heartbeat"):
-            self.heartbeats.append(message.heartbeat)
-        elif message.HasField("volumes"):
-            self.volumes.append(message.volumes)
-        elif message.HasField("update"):
-            self.updates.append(message.update)
-        elif message.HasField("acknowledged"):
-            self.acknowledgements.append(message.acknowledged)
-        elif message.HasField("observation"):
-            self.observations.append(message.observation)
-        elif message.HasField("job_runs"):
+        kept: dict[str, list[Any]] = {
+            "heartbeat": self.heartbeats, "volumes": self.volumes, "tasks": self.tasks, "update": self.updates,
+            "observation": self.observations, "condition": self.conditions, "inventory": self.inventories,
+            "acknowledged": self.acknowledgements,
+        }  # fmt: skip
+        kind = str(message.WhichOneof("message"))
+        if kind in kept:
+            kept[kind].append(getattr(message, kind))
+        elif kind == "job_runs":
             self.job_runs += message.job_runs.runs
             stored = [pb.StoredRun(run_id=run.run_id, revision=run.revision) for run in message.job_runs.runs]
             outgoing.put(pb.ToAgent(job_runs_stored=pb.JobRunsStored(runs=stored)))
-        elif message.HasField("condition"):
-            self.conditions.append(message.condition)
-        elif message.HasField("inventory"):
-            self.inventories.append(message.inventory)
-        elif message.HasField("report") and not self.deaf:
+        elif kind == "report" and not self.deaf:
             outgoing.put(pb.ToAgent(reports_acknowledged=self._store(message.report)))
 
     def _store(self, report: pb.Report) -> pb.ReportsAcknowledged:

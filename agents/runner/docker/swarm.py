@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from docker.errors import APIError, NotFound
 from requests import RequestException
@@ -29,6 +29,7 @@ CHANGE_SECONDS = 60.0
 MAX_TRIES = 10
 PAUSE_SECONDS = 0.2
 OUT_OF_SEQUENCE = "out of sequence"
+Result = TypeVar("Result")
 
 
 class EngineSwarm:
@@ -40,9 +41,14 @@ class EngineSwarm:
     def __init__(self, *, engine: Engine) -> None:
         self._engine = engine
 
-    def watch(self, *, wake: Callable[[], None]) -> Watch:
-        """Call `wake` whenever a manager hears that a node changed, until closed."""
-        return Watch(engine=self._engine, filters={"type": ["node"]}, wake=wake)
+    def watch(self, *, wake: Callable[[], None], kinds: Sequence[str] = ("node",)) -> Watch:
+        """Call `wake` whenever a manager hears that a node, or something of these kinds, changed, until closed."""
+        return Watch(engine=self._engine, filters={"type": list(kinds)}, wake=wake)
+
+    def ask(self, call: Callable[[Any], Result]) -> Result:
+        """Return what one manager answers, by several questions where there are several."""
+        with self._asked(PATIENT_SECONDS) as api:
+            return call(api)
 
     def look(self) -> pb.SwarmSeen:
         """Return what the engine says of its swarm now; `at_ms` is left empty."""

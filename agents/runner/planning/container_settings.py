@@ -26,7 +26,11 @@ NANO = 1_000_000_000
 
 def hashed_settings(inspected: Mapping[str, Any], *, key: bytes) -> dict[str, str]:
     """Return a hash under `key` for each aspect, and which key it is: no value can be told from it."""
-    hashes = {aspect: _hash(value, key=key) for aspect, value in _settings(inspected).items()}
+    return hashed_aspects(_settings(inspected), key=key)
+
+
+def hashed_aspects(aspects: Mapping[str, Any], *, key: bytes) -> dict[str, str]:
+    hashes = {aspect: _hash(value, key=key) for aspect, value in aspects.items()}
     return {**hashes, KEY: f"{FORMAT}:{_hash('the key', key=key)[:8]}"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deployments.rules.observed import StackCondition
+from deployments.rules.conditions import StackCondition
 from deployments.services.incidents import people
 from deployments.services.queries import stack_list
 from deployments.types import Caller

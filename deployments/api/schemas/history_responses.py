@@ -8,8 +8,8 @@ from rest_framework import serializers
 
 from deployments.api.schemas.responses import ResponseSchema, Status, Timestamp, string_list, string_map
 from deployments.api.schemas.variable_schemas import PlannedVariablesOut
+from deployments.rules.conditions import ServiceCondition, StackCondition
 from deployments.rules.drift import Aspect
-from deployments.rules.observed import ServiceCondition, StackCondition
 
 
 class ChangeOut(ResponseSchema):

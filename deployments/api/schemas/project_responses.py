@@ -7,7 +7,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from deployments.api.schemas.responses import JsonObject, ResponseSchema, Timestamp, string_map
-from deployments.rules.observed import StackCondition
+from deployments.rules.conditions import StackCondition
 
 
 class ProjectStackOut(ResponseSchema):

@@ -51,14 +51,13 @@ def of_stacks(*, stacks: Collection[StackKey]) -> dict[StackKey, LastEnded]:
         ids = [row[0] for row in cursor.fetchall()]
     rows = Deployment.objects.filter(pk__in=ids, completed_at__isnull=False).select_related("requested_by")
     columns = (
-        "project_id", "server_id", "kind", "status", "reason", "message", "failed_service", "log_tail",
+        "project_id", "target_id", "kind", "status", "reason", "message", "failed_service", "log_tail",
         "completed_at", "started_at", "requested_by__username",
     )  # fmt: skip
     found: dict[StackKey, LastEnded] = {}
     for row in rows.only(*columns):
         assert row.completed_at is not None
-        assert row.server_id is not None
-        found[row.project_id, row.server_id] = LastEnded(
+        found[row.project_id, row.target_id] = LastEnded(
             deployment_id=row.pk,
             kind=row.kind,
             requested_by=row.requested_by.get_username(),

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import F
 from django.db.models.functions import Now
 
-from deployments.models import Deployment, ObservedHost, ObservedStack
+from deployments.models import Deployment, ObservedHost, ObservedStack, ObservedSwarm
 from deployments.rules.observed import ObservedContainer
 
 
@@ -42,6 +42,27 @@ def note_host(*, agent_id: UUID, session_id: UUID) -> bool:
     return True
 
 
+def swarm_session(*, cluster_id: UUID) -> tuple[UUID, int] | None:
+    """Return the session that told all of the cluster's tasks last, and how many it left out; None for never."""
+    rows = ObservedSwarm.objects.filter(cluster_id=cluster_id)
+    return rows.values_list("session_id", "left_out").first()
+
+
+def note_swarm(*, cluster_id: UUID, session_id: UUID, left_out: int) -> bool:
+    """Store that this session has told the cluster's tasks; whether that is news.
+
+    Locks the cluster's row until the caller's transaction ends, so that of two managers' words one is stored at a time.
+    """
+    facts = {"session_id": session_id, "left_out": left_out}
+    row, made = ObservedSwarm.objects.select_for_update().get_or_create(
+        cluster_id=cluster_id, defaults={**facts, "observed_at": Now()}
+    )
+    if not made and (row.session_id, row.left_out) == (session_id, left_out):
+        return False
+    ObservedSwarm.objects.filter(cluster_id=cluster_id).update(**facts, observed_at=Now())
+    return True
+
+
 def on_server(*, server_id: UUID) -> dict[UUID, StackRow]:
     """Return what was seen on the server, by project."""
     rows = ObservedStack.objects.filter(server_id=server_id)
@@ -60,8 +81,9 @@ def servers_of(*, project_id: UUID) -> frozenset[UUID]:
 
 
 def forget_server(*, server_id: UUID) -> None:
-    """Drop what was seen on a server that is being removed."""
+    """Drop what was seen on a server, or a cluster, that is being removed."""
     ObservedStack.objects.filter(server_id=server_id).delete()
+    ObservedSwarm.objects.filter(cluster_id=server_id).delete()
 
 
 def of_stack(*, project_id: UUID, server_id: UUID) -> StackRow | None:
@@ -77,8 +99,8 @@ def number_of(*, project_id: UUID, server_id: UUID) -> int:
 
 
 def deployed_there(*, server_id: UUID, project_ids: Collection[UUID]) -> frozenset[UUID]:
-    """Of these projects those that were ever deployed to the server: an agent speaks of no other."""
-    found = Deployment.objects.filter(server_id=server_id, project_id__in=project_ids)
+    """Of these projects those that were ever deployed to the server or cluster: an agent speaks of no other."""
+    found = Deployment.objects.filter(target_id=server_id, project_id__in=project_ids)
     return frozenset(found.values_list("project_id", flat=True).distinct())
 
 
@@ -130,6 +152,7 @@ def container_to_json(container: ObservedContainer) -> dict[str, Any]:
         "stack": container.stack,
         "settings": dict(container.settings),
         "shown": dict(container.shown),
+        **({"host": container.host, "error": container.error} if container.host or container.error else {}),
     }
 
 
@@ -152,4 +175,6 @@ def container_from_json(raw: Mapping[str, Any]) -> ObservedContainer:
         stack=raw.get("stack", ""),
         settings=tuple(sorted(raw.get("settings", {}).items())),
         shown=tuple(sorted(raw.get("shown", {}).items())),
+        host=raw.get("host", ""),
+        error=raw.get("error", ""),
     )

@@ -12,7 +12,8 @@ from deployments.models import Deployment
 from deployments.states import ACTIVE, Kind
 
 _NEWEST = """
-SELECT asked.project_id, lane.target_id, newest.deployment_id, deployments.kind, servers.id IS NULL
+SELECT asked.project_id, lane.target_id, newest.deployment_id, deployments.kind,
+  servers.id IS NULL AND clusters.id IS NULL, deployments.server_id IS NULL
 FROM unnest(%s::uuid[]) AS asked(project_id)
 CROSS JOIN LATERAL (
   WITH RECURSIVE hop AS (
@@ -28,12 +29,14 @@ CROSS JOIN LATERAL (
   SELECT deployment_id FROM deployment_history
   WHERE project_id = asked.project_id AND target_id = lane.target_id ORDER BY number DESC LIMIT 1
 ) AS newest
-JOIN deployments ON deployments.id = newest.deployment_id AND deployments.server_id IS NOT NULL
+JOIN deployments ON deployments.id = newest.deployment_id
 LEFT JOIN servers ON servers.id = lane.target_id
+LEFT JOIN clusters ON clusters.id = lane.target_id
 """
 # Where something was started, or failed before its start, and nothing ever succeeded.
 _UNPROVEN = """
-SELECT asked.project_id, lane.target_id, newest.id, servers.id IS NULL
+SELECT asked.project_id, lane.target_id, newest.id, servers.id IS NULL AND clusters.id IS NULL,
+  newest.server_id IS NULL
 FROM unnest(%s::uuid[]) AS asked(project_id)
 CROSS JOIN LATERAL (
   WITH RECURSIVE hop AS (
@@ -50,11 +53,12 @@ CROSS JOIN LATERAL (
    ORDER BY created_at DESC, id DESC LIMIT %s)
 ) AS lane
 CROSS JOIN LATERAL (
-  SELECT id FROM deployments
-  WHERE target_id = lane.target_id AND project_id = asked.project_id AND server_id IS NOT NULL
+  SELECT id, server_id FROM deployments
+  WHERE target_id = lane.target_id AND project_id = asked.project_id
   ORDER BY created_at DESC, id DESC LIMIT 1
 ) AS newest
 LEFT JOIN servers ON servers.id = lane.target_id
+LEFT JOIN clusters ON clusters.id = lane.target_id
 WHERE NOT EXISTS (
   SELECT FROM deployment_history WHERE project_id = asked.project_id AND target_id = lane.target_id)
 """
@@ -65,10 +69,11 @@ MAX_SERVERS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class ProvenStack:
-    """A project on a server, and the deployment that was proven there last. `stopped`: nothing is meant to run.
+    """A project on a server or cluster, and the deployment that was proven there last.
 
-    `removed`: the server is not one of ours any more. Not `proven`: nothing ever succeeded there, and `deployment_id`
-    is the newest one that was tried.
+    `server_id` is the cluster's where it is `on_cluster`. `stopped`: nothing is meant to run. `removed`: the target is
+    not one of ours any more. Not `proven`: nothing ever succeeded there, and `deployment_id` is the newest one that was
+    tried.
     """
 
     project_id: UUID
@@ -77,10 +82,11 @@ class ProvenStack:
     stopped: bool
     removed: bool = False
     proven: bool = True
+    on_cluster: bool = False
 
 
 def of_projects(*, project_ids: Collection[UUID]) -> tuple[ProvenStack, ...]:
-    """Return each stack of these projects on a server where something was ever proven."""
+    """Return each stack of these projects on a server or cluster where something was ever proven."""
     with connection.cursor() as cursor:
         cursor.execute(_NEWEST, [list(project_ids), MAX_SERVERS])
         return tuple(
@@ -90,21 +96,28 @@ def of_projects(*, project_ids: Collection[UUID]) -> tuple[ProvenStack, ...]:
                 deployment_id=deployment,
                 stopped=kind == Kind.STOP,
                 removed=removed,
+                on_cluster=on_cluster,
             )
-            for project, server, deployment, kind, removed in cursor.fetchall()
+            for project, server, deployment, kind, removed, on_cluster in cursor.fetchall()
         )
 
 
 def unproven(*, project_ids: Collection[UUID]) -> tuple[ProvenStack, ...]:
-    """Return where a server of ours was tried for one of these projects and nothing ever succeeded."""
+    """Return where a server or cluster was tried for one of these projects and nothing ever succeeded."""
     with connection.cursor() as cursor:
         cursor.execute(_UNPROVEN, [list(project_ids), MAX_SERVERS, MAX_FAILED])
         rows = cursor.fetchall()
     return tuple(
         ProvenStack(
-            project_id=project, server_id=server, deployment_id=deployment, stopped=True, removed=removed, proven=False
+            project_id=project,
+            server_id=server,
+            deployment_id=deployment,
+            stopped=True,
+            removed=removed,
+            proven=False,
+            on_cluster=on_cluster,
         )
-        for project, server, deployment, removed in rows
+        for project, server, deployment, removed, on_cluster in rows
     )
 
 

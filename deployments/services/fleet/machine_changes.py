@@ -153,6 +153,10 @@ def take_away_cluster(*, cluster: ClusterData, by: Caller) -> None:
     """Remove the cluster and keep its name. Inside a transaction that holds its lock, when nothing is under way."""
     removed_machines.keep_name(machine_id=cluster.id, name=cluster.name)
     registry_rows.choose_for_cluster(cluster_id=cluster.id, registry_id=None)
+    observed_stacks.forget_server(server_id=cluster.id)
+    stack_states.forget_server(server_id=cluster.id)
+    stack_drifts.forget_server(server_id=cluster.id)
+    incident_rows.forget_server(server_id=cluster.id)
     directory.remove_cluster(cluster_id=cluster.id)
     record(by=by, action=AuditAction.MACHINE_DELETED, detail=f"cluster {cluster.name}", server_id=cluster.id)
 

@@ -27,8 +27,9 @@ from deployments.repositories.observation import (
     stack_states,
 )
 from deployments.repositories.observation.stack_states import JudgedState, StackKey
+from deployments.rules.conditions import StackCondition
 from deployments.rules.incident_rules import Changed, Closed, Opened, Quieted, StackFacts, Step, judge
-from deployments.rules.observed import ObservedContainer, ObservedState, StackCondition
+from deployments.rules.observed import ObservedContainer, ObservedState
 from deployments.services.incidents import lines
 from deployments.services.incidents.facts import facts_of
 from deployments.services.notifications import announce

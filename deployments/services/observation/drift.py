@@ -20,6 +20,7 @@ from deployments.event_types import epoch_ms
 from deployments.repositories import clock, deployments, history, lanes
 from deployments.repositories.observation import observed_stacks, stack_drifts
 from deployments.repositories.observation.stack_drifts import DriftRow, difference_to_json
+from deployments.rules.conditions import StackCondition
 from deployments.rules.drift import (
     ANY_AGENT_REPAIRS,
     Difference,
@@ -30,10 +31,10 @@ from deployments.rules.drift import (
     digest_of,
     keep_meant,
 )
-from deployments.rules.observed import SeenStack, StackCondition
+from deployments.rules.observed import SeenStack
 from deployments.services.observation import stacks
 from deployments.states import Kind
-from deployments.types import DeploymentRecord, ProjectRecord, ServiceState, TargetKind
+from deployments.types import DeploymentRecord, ProjectRecord, ServiceState
 
 # After a deployment its agent has so long to tell what runs since, before what it told earlier is compared.
 SETTLE = timedelta(seconds=5)
@@ -52,8 +53,6 @@ def note_success(*, deployment: DeploymentRecord, project: ProjectRecord, proven
 
     A success that a person asked for also has automatic repairs begin again, and starts its watch.
     """
-    if deployment.target.kind is not TargetKind.SERVER:
-        return
     former = stack_drifts.find_locked(project_id=deployment.project_id, server_id=deployment.target.id)
     before = {each.name: each for each in former.meant} if former else {}
     meant = _meant(deployment=deployment, proven=proven, before=before)
@@ -110,7 +109,7 @@ def _setup_of(state: ServiceState) -> MeantSetup:
 
 def compare_after_end(*, deployment: DeploymentRecord) -> None:
     """Have the stack compared a moment after a deployment ended without success. Inside its transaction."""
-    if deployment.started_at is not None and deployment.target.kind is TargetKind.SERVER:
+    if deployment.started_at is not None:
         stack_drifts.change(
             project_id=deployment.project_id,
             server_id=deployment.target.id,

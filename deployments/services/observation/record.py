@@ -52,7 +52,7 @@ def record_observation(*, observation: HostObserved) -> None:
             return
         heard_anew = observed_stacks.note_host(agent_id=observation.agent_id, session_id=observation.session_id)
         known = observed_stacks.on_server(server_id=server_id)
-        seen = _by_project(observation.containers)
+        seen = by_project(observation.containers)
         ours = observed_stacks.deployed_there(server_id=server_id, project_ids=seen.keys())
         clocks = Clocks(
             now_ms=int(clock.now().timestamp() * 1000),
@@ -61,7 +61,7 @@ def record_observation(*, observation: HostObserved) -> None:
         changed = [
             project_id
             for project_id in known.keys() | (seen.keys() & ours)
-            if _store(project_id, server_id, seen.get(project_id, ()), known.get(project_id), clocks)
+            if store_stack(project_id, server_id, seen.get(project_id, ()), known.get(project_id), clocks)
         ]
         _note_memory_kills(server_id, seen, among=known.keys() | ours, clocks=clocks)
         for project_id in changed:
@@ -94,7 +94,7 @@ def _note_memory_kills(
         memory_kills.store(server_id=server_id, kills=kills)
 
 
-def _by_project(containers: Sequence[ContainerSeen]) -> Mapping[UUID, list[ContainerSeen]]:
+def by_project(containers: Sequence[ContainerSeen]) -> Mapping[UUID, list[ContainerSeen]]:
     found: dict[UUID, list[ContainerSeen]] = defaultdict(list)
     for container in containers:
         if container.project_id is not None:
@@ -102,10 +102,10 @@ def _by_project(containers: Sequence[ContainerSeen]) -> Mapping[UUID, list[Conta
     return found
 
 
-def _store(
+def store_stack(
     project_id: UUID, server_id: UUID, seen: Sequence[ContainerSeen], known: StackRow | None, clocks: Clocks
 ) -> bool:
-    """Store the stack if it differs from what is known of it; whether it does."""
+    """Store the stack if it differs from what is known of it; whether it does. On a cluster it is `server_id`."""
     before = {} if known is None else {container.id: container for container in known.containers}
     containers = sorted(
         (_container(each, before=before.get(each.id), clocks=clocks) for each in seen), key=lambda each: each.id
@@ -141,6 +141,8 @@ def _container(seen: ContainerSeen, *, before: ObservedContainer | None, clocks:
         stack=seen.stack_name,
         settings=tuple(sorted(seen.settings.items())),
         shown=tuple(sorted(seen.shown.items())),
+        host=seen.host,
+        error=seen.error,
     )
     if before is not None and _timeless(before) == _timeless(container) and clocks.agree(before, container):
         return before

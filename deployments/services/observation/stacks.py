@@ -7,14 +7,22 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from agents.contracts.version import OBSERVING_PROTOCOL
-from agents.services import directory
+from agents.services import clusters, directory
 from agents.states import Presence
 from agents.types import AgentData
 from deployments.repositories import clock, deployments
 from deployments.repositories.observation import observed_stacks, proven_stacks
 from deployments.repositories.observation.observed_stacks import StackRow
 from deployments.repositories.observation.proven_stacks import ProvenStack
-from deployments.rules.observed import MeantService, ObservedContainer, ObservedState, SeenStack, StackCondition, fold
+from deployments.rules.conditions import StackCondition
+from deployments.rules.observed import (
+    MeantService,
+    ObservedContainer,
+    ObservedState,
+    SeenStack,
+    fold,
+)
+from deployments.services.observation.swarms import swarm_view
 from deployments.types import ServiceState
 
 TOO_OLD = "Not observed: the server's agent is too old to tell. Bring it up to date."
@@ -40,7 +48,7 @@ class Look:
 
 
 def seen_stacks(*, project_id: UUID) -> dict[UUID, SeenStack]:
-    """Return the state of each stack of the project, by server. Whose agent cannot be heard is unknown."""
+    """Return the state of each stack of the project, by server or cluster. Whose agent cannot be heard is unknown."""
     return {look.stack.server_id: look.seen for look in look_at(project_ids=[project_id])}
 
 
@@ -52,7 +60,8 @@ def look_at(*, project_ids: Collection[UUID]) -> tuple[Look, ...]:
     stacks = proven_stacks.of_projects(project_ids=project_ids) if project_ids else ()
     if not stacks:
         return ()
-    agents = directory.agents_of_servers(server_ids={stack.server_id for stack in stacks})
+    agents = directory.agents_of_servers(server_ids={stack.server_id for stack in stacks if not stack.on_cluster})
+    swarms = {each: swarm_view(cluster_id=each) for each in {stack.server_id for stack in stacks if stack.on_cluster}}
     sessions = observed_stacks.whole_sessions(agent_ids=[agent.id for agent in agents.values()])
     rows = observed_stacks.of_projects(project_ids=project_ids)
     # After a stop nothing is meant to run.
@@ -62,11 +71,12 @@ def look_at(*, project_ids: Collection[UUID]) -> tuple[Look, ...]:
 
     def look(stack: ProvenStack) -> Look:
         key = (stack.project_id, stack.server_id)
-        agent, row = agents.get(stack.server_id), rows.get(key)
+        swarm = swarms.get(stack.server_id)
+        agent, row = swarm.agent if swarm else agents.get(stack.server_id), rows.get(key)
         seen = _seen(
             meant=meant.get(stack.deployment_id, ()),
             agent=agent,
-            sessions=sessions,
+            why=swarm.why_unknown if swarm else _why_unknown(agent, sessions),
             row=row,
             busy=key in busy,
             now_ms=now_ms,
@@ -99,13 +109,13 @@ def _seen(
     *,
     meant: tuple[ServiceState, ...],
     agent: AgentData | None,
-    sessions: dict[UUID, UUID],
+    why: str,
     row: StackRow | None,
     busy: bool,
     now_ms: int,
 ) -> SeenStack:
     seen_at = agent.last_seen_at if agent else None
-    if why := _why_unknown(agent, sessions):
+    if why:
         since = int(seen_at.timestamp() * 1000) if seen_at else 0
         return SeenStack(
             state=ObservedState(condition=StackCondition.UNKNOWN, since_ms=since, message=why), seen_at=seen_at
@@ -124,7 +134,9 @@ def _seen(
 
 
 def why_unknown(*, server_id: UUID) -> str:
-    """Return why nobody can know how the stacks of a server are now; empty when it is known."""
+    """Return why nobody can know how the stacks of a server, or cluster, are now; empty when it is known."""
+    if clusters.names(cluster_ids=[server_id]):
+        return swarm_view(cluster_id=server_id).why_unknown
     agent = directory.agents_of_servers(server_ids=[server_id]).get(server_id)
     sessions = observed_stacks.whole_sessions(agent_ids=[agent.id]) if agent else {}
     return _why_unknown(agent, sessions)

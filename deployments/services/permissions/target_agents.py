@@ -101,7 +101,9 @@ def reachable_managers(target: Target) -> tuple[ManagerAgent, ...]:
 
 
 def starts_anew(target: Target) -> bool:
-    """Return whether the server's agent can start a service anew whose definition is the same."""
+    """Return whether the target's agent can start a service anew whose definition is the same."""
+    if target.kind is TargetKind.CLUSTER:
+        return bool(reachable_managers(target))
     agent = directory.agents_of_servers(server_ids=[target.id]).get(target.id)
     return agent is not None and agent.protocol >= RENEWING_PROTOCOL
 

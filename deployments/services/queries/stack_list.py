@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from agents.services import directory
-from deployments.rules.observed import WORST_FIRST, SeenStack
+from agents.services import clusters, directory
+from deployments.rules.conditions import WORST_FIRST
+from deployments.rules.observed import SeenStack
 from deployments.services.observation import stacks
 from deployments.services.permissions import access
 from deployments.types import Caller, Right
@@ -19,7 +20,7 @@ MAX_PROJECTS = 500
 
 @dataclass(frozen=True, kw_only=True)
 class StackLine:
-    """A project on a server, and how its stack is now."""
+    """A project on a server or cluster, and how its stack is now. On a cluster `server_id` is the cluster's."""
 
     project_id: UUID
     project_name: str
@@ -61,7 +62,8 @@ def worst_first(lines: Sequence[StackLine]) -> tuple[StackLine, ...]:
 
 def _lines(names: dict[UUID, str]) -> list[StackLine]:
     looks = stacks.look_at(project_ids=list(names))
-    servers = directory.server_names(server_ids={look.stack.server_id for look in looks})
+    targets = {look.stack.server_id for look in looks}
+    servers = {**directory.server_names(server_ids=targets), **clusters.names(cluster_ids=targets)}
     return [
         StackLine(
             project_id=look.stack.project_id,

@@ -12,7 +12,7 @@ from agents.states import Presence
 from agents.wording.sentences import sentence
 from deployments.errors import Conflict
 from deployments.repositories import lanes
-from deployments.rules.observed import ServiceCondition, StackCondition
+from deployments.rules.conditions import ServiceCondition, StackCondition
 from deployments.services.observation import stacks
 from deployments.types import Target, TargetKind
 from stackgen.plan import Change

@@ -12,12 +12,14 @@ import structlog
 
 from agents.isolation import isolation
 from deployments import live_updates
+from deployments.clients.infrastructure import is_cluster
 from deployments.errors import DeployError
 from deployments.repositories import clock, history, lanes, projects, users
 from deployments.repositories.observation import repairs, stack_drifts
 from deployments.repositories.observation.stack_drifts import DriftRow
+from deployments.rules.conditions import ServiceCondition
 from deployments.rules.drift import digest_of
-from deployments.rules.observed import ObservedService, ServiceCondition
+from deployments.rules.observed import ObservedService
 from deployments.services.observation import drift, stacks
 from deployments.services.permissions.access import caller_of
 from deployments.services.requests import repair, rollback
@@ -171,4 +173,6 @@ def _owner(project: ProjectRecord) -> Caller:
 
 
 def _target(row: DriftRow) -> Target:
-    return Target(kind=TargetKind.SERVER, id=row.server_id)
+    return Target(
+        kind=TargetKind.CLUSTER if is_cluster(target_id=row.server_id) else TargetKind.SERVER, id=row.server_id
+    )

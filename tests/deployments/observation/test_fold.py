@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deployments.rules.observed import MAX_TOLD, RESTARTING_MS, MeantService, ObservedContainer, ObservedState, fold
+from deployments.rules.observed import (
+    MAX_TOLD,
+    RESTARTING_MS,
+    MeantService,
+    ObservedContainer,
+    ObservedState,
+    fold,
+)
 
 NOW_MS = 10_000_000
 WEB = MeantService(name="web", node_id="n-web", copies=1)

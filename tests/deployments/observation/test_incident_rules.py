@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deployments.data.incident_types import Cause, OpenIncident, Severity
+from deployments.rules.conditions import ServiceCondition, StackCondition
 from deployments.rules.incident_rules import (
     CERTIFICATE_MS,
     DEGRADED_MS,
@@ -30,7 +31,7 @@ from deployments.rules.incident_rules import (
     judge,
     not_known,
 )
-from deployments.rules.observed import ObservedService, ObservedState, ServiceCondition, StackCondition
+from deployments.rules.observed import ObservedService, ObservedState
 
 NOW = 100_000_000
 WELL = AgentFacts(heard_ms=NOW, online=True, disk_full="")

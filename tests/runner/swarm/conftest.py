@@ -14,6 +14,8 @@ from uuid import uuid4
 
 import pytest
 
+from agents.contracts import runner_pb2 as pb
+from agents.contracts.version import PROTOCOL
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.swarm.stacks import SwarmStack
@@ -120,6 +122,21 @@ class Manned:
         told = [name for name in self.gateway.reports if text in self.gateway.log(name)]
         return found + told
 
+    def seen(self, stack: SwarmStack, wanted: Callable[[pb.TasksSeen], Any], *, what: str) -> pb.TasksSeen:
+        """What was told last of the stack's tasks and services alone, once it is so."""
+
+        def newest() -> pb.TasksSeen | None:
+            told = next(iter(self.gateway.tasks[-1:]), pb.TasksSeen())
+            mine = pb.TasksSeen(
+                swarm_id=told.swarm_id,
+                tasks=[each for each in told.tasks if each.project_id == stack.project_id],
+                services=[each for each in told.services if each.project_id == stack.project_id],
+            )
+            return mine if wanted(mine) else None
+
+        found: pb.TasksSeen = self.gateway.until(newest, what=what, seconds=SETTLE_SECONDS)
+        return found
+
 
 @pytest.fixture
 def man(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[int], Manned]]:
@@ -128,6 +145,7 @@ def man(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[int], Manned]]:
 
     def start(number: int) -> Manned:
         gateway = TestGateway()
+        gateway.protocol = PROTOCOL
         gateway.start()
         folder = tmp_path / f"agent-{number}"
         folder.mkdir()

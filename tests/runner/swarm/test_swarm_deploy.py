@@ -21,6 +21,10 @@ def start(manned: Manned, command: pb.Command) -> None:
     manned.gateway.send(command)
 
 
+def running(seen: pb.TasksSeen) -> list[pb.TaskSeen]:
+    return [each for each in seen.tasks if each.state == "running" and not each.lost]
+
+
 def done(manned: Manned, command: pb.Command, outcome: pb.Outcome = pb.SUCCEEDED) -> pb.CommandFinished:
     start(manned, command)
     finished = manned.gateway.finished(command.command_id, seconds=180)
@@ -44,9 +48,25 @@ def test_forward_unchanged_changed_and_back(
     assert not manned.finds(PASSWORD)
     assert cluster.constraints(project, "db") == [f"node.id == {db['NodeID']}"]
 
+    # Between commands it is told which task runs where, and how services are set up, as the proof told it.
+    up = manned.seen(project, lambda seen: len(running(seen)) == 4, what="four running tasks")
+    assert {each.host for each in up.tasks} <= {"server-1", "server-2", "server-3"}
+    assert {each.container_id for each in up.tasks} == {name for each in proven.services for name in each.container_ids}
+    setup = {each.service_name: dict(each.settings) for each in proven.services}
+    assert {each.service_name: dict(each.settings) for each in up.services} == setup
+    assert PASSWORD not in str(up)
+
     ids = cluster.ids(project)
     done(manned, with_extra.deploy())
     assert cluster.ids(project) == ids
+
+    # Somebody goes behind our back: another number of copies, another environment.
+    cluster.ask("service", "update", "--detach", "--replicas", "1", "--env-add", "BY=hand", f"{project.name}_extra")
+    cluster.ask("service", "scale", "--detach", f"{project.name}_web=1")
+    hand = manned.seen(project, lambda seen: len(running(seen)) == 3, what="one copy less")
+    now = {each.service_name: dict(each.settings) for each in hand.services}
+    assert {name for name in now if now[name] != setup[name]} == {"extra"}
+    assert {aspect for aspect in now["extra"] if now["extra"][aspect] != setup["extra"][aspect]} == {"env"}
 
     changed = project.with_node("web", env__VERSION="2")
     done(manned, changed.deploy())

@@ -12,6 +12,7 @@ from docker.errors import APIError, NotFound
 
 from agents.backoff import Backoff
 from agents.runner.commands.context import Work
+from agents.runner.commands.swarm.service_settings import hashed_settings, observation_key, shown_settings
 from agents.runner.commands.swarm.swarm_model import LABEL_RECORD, LABEL_STACK, NAMESPACE, Seen
 from agents.runner.commands.swarm.swarm_reading import node_of, service_of, task_of
 from agents.runner.docker.registries.engine_registry import RegistryAnswerError, digest_in_registry
@@ -68,6 +69,12 @@ class ManagerApi:
             tasks=tuple(task_of(each) for each in tasks),
             nodes={node.id: node for node in nodes},
         )
+
+    def settings(self, stack: str) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
+        """Return by service how it is set up: as hashes under the Swarm's own key, and in words."""
+        services = self._ask(lambda api: api.services(filters={"label": f"{NAMESPACE}={stack}"}))
+        key = self._ask(observation_key) if services else b""
+        return {service_of(each).name: (hashed_settings(each, key=key), shown_settings(each)) for each in services}
 
     def registry_digest(self, image: str, *, login: RegistryLogin | None) -> tuple[str, str]:
         """Return the digest that the image's registry gives for its name, or none and why it could not be had.

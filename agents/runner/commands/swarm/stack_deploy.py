@@ -130,8 +130,12 @@ def _succeed(swarm: SwarmWork, release: Release, seen: Seen, target: StackTarget
     )
     services = describe_all(target=target, seen=seen)
     fresh = fresh_of(target, deployment_id=release.deployment_id)
+    settings = swarm.api.settings(release.stack)
     for service in services:
         service.started = service.service_name in fresh
+        hashed, shown = settings.get(service.service_name, ({}, {}))
+        service.settings.update(hashed)
+        service.shown.update(shown)
     tidy(swarm=swarm, release=release)
     StackRecords(api=swarm.api, stack=release.stack).forget_all_but({release.deployment_id, state.base})
     proven = "Every service runs at its image and is healthy." if services else "Nothing of the stack runs any more."
