@@ -29,7 +29,7 @@ REACH_PROTOCOL = 11
 ADOPTION_PROTOCOL = 12
 # From this one on agents update themselves when they are told to.
 UPDATES_PROTOCOL = 13
-# From this one on agents of managers tell of the tasks in their Swarm, and read what these write.
+# From this one on agents of managers tell of the tasks in their Swarm.
 TASKS_PROTOCOL = 14
 # The newest that this version speaks.
 PROTOCOL = TASKS_PROTOCOL
