@@ -25,7 +25,7 @@ from deployments.services.history import snapshots
 from deployments.services.incidents import people
 from deployments.services.permissions import access, target_agents
 from deployments.services.projects import sources
-from deployments.services.queries import addresses, grant_view, lane_view, lookups, project_view
+from deployments.services.queries import addresses, grant_view, lane_view, lookups, project_view, timings
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Kind, Status
 from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right, Target, TargetKind
 from deployments.wire import event_shape
@@ -61,9 +61,11 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
     address = {
         name: reverse(f"admin:deployments_deployment_{name}", args=[deployment.id]) for name in DEPLOYMENT_ROUTES
     }
+    events = _events(deployment, of_log=False, most=MAX_TIMELINE_EVENTS)
     return {
         "deployment": wire.snapshot_shape(deployment, target_name=machine_list.target_name(deployment.target)),
-        "events": _events(deployment, of_log=False, most=MAX_TIMELINE_EVENTS),
+        "events": events,
+        "path": timings.path_of(deployment, events=events),
         "logs": _events(deployment, of_log=True, most=MAX_LOG_EVENTS),
         **_links(deployment),
         "canDeploy": may_deploy(caller=caller, project_id=deployment.project_id),

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from agents.runner.docker.host import DockerHost
+from agents.runner.docker.versions import START_INTERVAL_API
 from tests.bench.figures import Figure, median_ratio, percentile
 from tests.e2e.control_plane import ControlPlane, write_project
 from tests.e2e.graphs import edge, node, server_code
@@ -19,6 +21,11 @@ from tests.e2e.graphs import edge, node, server_code
 PAIRS = 5
 REPORT_SAMPLES = 20
 MOST_SECONDS = 180.0
+
+
+def compose_goal() -> float:
+    """What a deployment may take of plain Compose's time: Docker from API 1.44 on can be told to look sooner."""
+    return 0.45 if DockerHost().api_version() >= START_INTERVAL_API else 0.75
 
 
 def four_services() -> dict[str, Any]:
@@ -85,8 +92,8 @@ def measure(plane: ControlPlane, folder: Path) -> list[Figure]:
     reported = first_report(plane, project)
     plane.remove(project)
     return [
-        Figure(name="deploy / docker compose up --wait", value=median_ratio(fresh), unit="ratio", goal=1.10),
-        Figure(name="redeploy, nothing changed / the same", value=median_ratio(unchanged), unit="ratio", goal=0.5),
+        Figure(name="deploy / docker compose up --wait", value=median_ratio(fresh), unit="ratio", goal=compose_goal()),
+        Figure(name="redeploy, nothing changed / the same", value=median_ratio(unchanged), unit="ratio", goal=0.2),
         reported,
     ]
 
@@ -113,4 +120,4 @@ def first_report(plane: ControlPlane, project: str) -> Figure:
         # The event right after it is our own: the stage at the hand-over.
         first = next(event for event in events if event["sequence"] > sent + 1)
         waits.append(float(first["createdAt"] - events[0]["createdAt"]))
-    return Figure(name="accepted request to first report, p95", value=percentile(waits, 0.95), unit="ms", goal=250)
+    return Figure(name="accepted request to first report, p95", value=percentile(waits, 0.95), unit="ms", goal=150)

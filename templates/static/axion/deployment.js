@@ -11,7 +11,7 @@ import { apply, UNFINISHED } from "./reduce.js";
 import { gettext } from "./say.js";
 import { serviceRows, servicesSummary } from "./services.js";
 import { LiveSocket } from "./socket.js";
-import { Timeline } from "./timeline.js";
+import { Timeline, pathRows, pathSummary } from "./timeline.js";
 
 const LOG = "deployment.log_written";
 const SENT = "deployment.command_sent";
@@ -87,6 +87,13 @@ function drawLinks({ links, addresses, volumes }) {
   show(byId("ax-links"), ...addresses.filter((each) => each.url).map(openLink), ...links.map((each) => h("a", { class: "ax-link", href: each.address }, each.text)));
 }
 
+// What its time went to; known once it has succeeded.
+function drawPath(path) {
+  byId("ax-path-box").hidden = path.length === 0;
+  byId("ax-path-summary").textContent = pathSummary(path);
+  show(byId("ax-path"), ...pathRows(path));
+}
+
 function history(events, logs) {
   timeline.clear();
   log.clear();
@@ -122,6 +129,7 @@ async function reload() {
     deployment = fresh.deployment;
     drawLinks(fresh);
     history(fresh.events, fresh.logs);
+    drawPath(fresh.path);
     draw();
   }
   const missed = late;
@@ -139,7 +147,7 @@ function received(message) {
     if (message.event.type === LOG) log.add(message.event);
     else timeline.add(message.event);
     if (message.event.type === LOG) return;
-    if (message.event.type === STATUS) relink();
+    if (message.event.type === STATUS) message.event.payload.to === "success" ? reload() : relink();
     // It took another graph than it was asked for, and a graph is too much for an event.
     if (message.event.type === SENT && "graphVersion" in message.event.payload) reload();
   }
@@ -155,6 +163,7 @@ byId("ax-cancel-dialog").append(postForm(address.cancel, csrfToken(),
 byId("ax-services-search").addEventListener("input", draw);
 byId("ax-log-download").href = address.log;
 history(page.events, page.logs);
+drawPath(page.path);
 drawLinks(page);
 draw();
 setInterval(() => document.hidden || relink(), LOOK_AROUND);

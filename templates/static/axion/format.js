@@ -27,6 +27,11 @@ export function duration(ms) {
   return gettext("{hours} h {minutes} min", { hours: Math.floor(seconds / 3600), minutes: Math.floor((seconds % 3600) / 60) });
 }
 
+// To the hundredth of a second, where seconds are too coarse.
+export function fine(ms) {
+  return ms < 60000 ? gettext("{seconds} s", { seconds: (ms / 1000).toLocaleString(locale, { minimumFractionDigits: 2, maximumFractionDigits: 2 }) }) : duration(ms);
+}
+
 export function relative(ms, now = Date.now()) {
   const seconds = Math.round((now - ms) / 1000);
   if (seconds < 10) return gettext("just now");

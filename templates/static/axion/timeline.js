@@ -1,6 +1,6 @@
 // What happened, newest first, in sentences.
 import { h, icon } from "./dom.js";
-import { clock, exact } from "./format.js";
+import { clock, exact, fine } from "./format.js";
 import { serviceBadge, statusBadge } from "./badges.js";
 import { gettext } from "./say.js";
 
@@ -58,4 +58,33 @@ export class Timeline {
   clear() {
     this.list.replaceChildren();
   }
+}
+
+const WAITS = {
+  accepted: () => gettext("From the request to the agent's first step"),
+  images: () => gettext("Images built and pulled"),
+  planned: () => gettext("Plan made"),
+  created: (service) => gettext("{service} created and started", { service }),
+  answered: (service) => gettext("{service} answered, and the next one was started", { service }),
+  healthy: (service) => gettext("{service} became healthy", { service }),
+  watched: () => gettext("Watched for as long as the project asks"),
+  stored: () => gettext("Success reported and stored"),
+};
+
+const sum = (path) => path.reduce((total, each) => total + each.ms, 0);
+
+// The chain of waits that made a success take as long as it did, each as long as its share.
+export function pathRows(path) {
+  const whole = Math.max(1, sum(path));
+  return path.map((each) => {
+    const bar = h("span", { class: "ax-path-bar" });
+    bar.style.width = `${Math.max(1, Math.round((100 * each.ms) / whole))}%`;
+    return h("li", { class: "ax-path-part", dataset: { ours: String(each.ours) } },
+      h("p", {}, WAITS[each.wait] ? WAITS[each.wait](each.service) : each.wait), h("span", { class: "ax-path-time" }, fine(each.ms)), bar);
+  });
+}
+
+export function pathSummary(path) {
+  const ours = path.filter((each) => each.ours);
+  return path.length ? gettext("{whole} in all, {ours} of it Axion Deploy's own", { whole: fine(sum(path)), ours: fine(sum(ours)) }) : "";
 }

@@ -10,6 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from agents.models import Server
+from agents.states import CommandStage
+from agents.types import ServiceObserved, StageReached
 from deployments import live_updates
 from deployments.models import Deployment, Project
 from deployments.repositories import deployments, events
@@ -105,9 +107,22 @@ def test_at_night_the_cause_is_one_tap_away_and_the_way_back_three(
     task.click(page.get_by_role("link", name="Roll back"))
     task.click(page.get_by_role("button", name="Roll back to v1"))
     page.wait_for_url("**/change/")
-    aside(lambda: told(lane.succeed(lane.start(newest()))))
+    expect(page.locator("#ax-path-box")).to_be_hidden()
+    aside(lambda: told(lane.succeed(begun(lane, lane.start(newest())))))
     expect(page.locator("#ax-status")).to_contain_text("Succeeded", timeout=PATIENCE)
     task.done(clicks=3, seconds=60)
+    expect(page.locator("#ax-path")).to_contain_text("web became healthy", timeout=PATIENCE)
+    expect(page.locator("#ax-path-summary")).to_contain_text("of it Axion Deploy's own")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def begun(lane: Lane, deployment: DeploymentRecord) -> DeploymentRecord:
+    """The agent has begun to start things, and has seen one of them start."""
+    lane.report(deployment, StageReached(stage=CommandStage.DEPLOYING, percent=50))
+    web = next(service for service in deployment.services if service.name == "web")
+    return lane.report(
+        deployment, ServiceObserved(node_id=web.node_id, service_name="web", state="running", health="starting")
+    )
 
 
 def test_what_restored_itself_is_called_failed_everywhere(
