@@ -73,15 +73,20 @@ class Ulimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedPort:
-    """A port of the host that leads to one of the container. No `address`: of all addresses of the host."""
+    """A port of the host that leads to one of the container. No `address`: of all addresses of the host.
+
+    No `outside`: any port that is free when the container starts.
+    """
 
     address: str = ""
-    outside: int
+    outside: int | None
     inside: int
     protocol: str = "tcp"
 
     def meets(self, other: PublishedPort) -> bool:
         """Return whether a host can give only one of the two."""
+        if self.outside is None:
+            return False
         same = (self.outside, self.protocol) == (other.outside, other.protocol)
         return same and (self.address == other.address or not self.address or not other.address)
 

@@ -66,7 +66,8 @@ def compare_services(
 
 
 def _removal(old: StackService) -> Change:
-    reasons = ("no longer in the graph", *(f"its data stays in volume {name}" for name in old.volumes))
+    places = [*(f"volume {name}" for name in old.volumes), *(f"{path} of the host" for path in old.host_paths)]
+    reasons = ("no longer in the graph", *(f"its data stays in {place}" for place in places))
     because = "it is taken away"
     return Change(
         service=old.name, node_id=old.node_id, action="remove", reasons=reasons, downtime=True, downtime_because=because
@@ -122,6 +123,8 @@ def _downtime_cause(old: StackService | None, new: StackService) -> str:
         return ""
     if new.volumes:
         return "one copy at a time can use its volume"
+    if new.host_paths:
+        return f"one copy at a time can use {new.host_paths[0]} of the host"
     if new.published_ports:
         ports = ", ".join(str(port) for port in new.published_ports)
         return f"one copy at a time can have port {ports} of the host"

@@ -50,9 +50,10 @@ class StackService:
     """One service. `dockerfile` names a file of the stack; empty with a bundle means the bundle's own Dockerfile.
 
     `aspects` tell two versions of it apart piece by piece. `starts_first`: a new copy may run beside the old one.
-    `volumes` are their names on the host. `data_release` is the release of the server whose data they hold, such as
-    `postgresql 17`, where another one could not read it. `build_...` say how the code is built: `build_secrets` holds
-    for each secret of the build the name of the variable that carries it.
+    `volumes` are their names on the host, `host_paths` the folders of the host that it may write. `data_release` is the
+    release of the server whose data they hold, such as `postgresql 17`, where another one could not read it.
+    `build_...` say how the code is built: `build_secrets` holds for each secret of the build the name of the variable
+    that carries it.
     """
 
     node_id: str
@@ -69,6 +70,7 @@ class StackService:
     aspects: Mapping[str, str] = field(default_factory=dict)
     starts_first: bool = False
     volumes: tuple[str, ...] = ()
+    host_paths: tuple[str, ...] = ()
     data_release: str = ""
     build_folder: str = ""
     build_dockerfile: str = ""

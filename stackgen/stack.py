@@ -17,6 +17,7 @@ from stackgen.output.env_example import env_example
 from stackgen.output.layout import Identity, Layout
 from stackgen.output.swarm import max_name_length, swarm_document, warnings_of
 from stackgen.parts.builder import PartBuilder
+from stackgen.parts.declared import written_paths
 from stackgen.parts.gateway import not_offered
 from stackgen.parts.names import MAX_NAME_LENGTH, service_names
 from stackgen.parts.networks import cover, network_names
@@ -82,10 +83,11 @@ def _unshareable(parts: Collection[Part], options: StackOptions) -> list[Problem
             node_id=part.node.id,
             node_name=part.node.label,
             field="config.replicas",
-            message=f"{part.node.settings.replicas} copies cannot share port {part.ports[0].outside} of one host",
+            message=f"{part.node.settings.replicas} copies cannot share port {fixed[0]} of one host",
         )
         for part in parts
-        if options.engine == "compose" and part.ports and part.node.settings.replicas > 1
+        if options.engine == "compose" and part.node.settings.replicas > 1
+        if (fixed := [port.outside for port in part.ports if port.outside is not None])
     ]
 
 
@@ -208,6 +210,7 @@ def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
         aspects=identity.aspects,
         starts_first=layout.starts_first(part),
         volumes=tuple(layout.volume_name(part, volume) for volume in part.volumes),
+        host_paths=written_paths(part.node),
         data_release=data_release(
             part.node.settings.kind, image=part.image, version=part.node.settings.database_version
         ),
@@ -216,7 +219,9 @@ def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
         build_target=part.build.target,
         build_args=part.build.args,
         build_secrets=part.build.secrets,
-        published_ports=tuple(port.outside for port in part.ports if port.protocol == "tcp"),
+        published_ports=tuple(
+            port.outside for port in part.ports if port.protocol == "tcp" and port.outside is not None
+        ),
     )
 
 

@@ -104,6 +104,10 @@ def _check_node(node: Node, *, is_routed: bool) -> Iterator[Problem]:
         yield _at(node, f"config.{name}", f"means something for {ONLY_OF[name]} only, not for {settings.kind}")
     if node.type.is_database and settings.replicas > 1:
         yield _at(node, "config.replicas", f"a {_kind_of(node)} cannot be scaled: copies would not share its data")
+    if node.type.is_database and "." in settings.hostname:
+        # Who writes a domain here most often means a server elsewhere; this one would begin empty.
+        message = f"names the container itself; a server at {settings.hostname} is said with external and host"
+        yield _at(node, "config.hostname", message)
     if settings.cpu and float(settings.cpu_reservation or 0) > float(settings.cpu):
         yield _at(node, "config.cpuReservation", f"is more than config.cpu allows, {settings.cpu}")
     if settings.memory and bytes_of(settings.memory_reservation) > bytes_of(settings.memory):
@@ -229,6 +233,8 @@ def _check_host_ports(graph: Graph) -> Iterator[Problem]:
     users: dict[tuple[int, str], list[tuple[Node, PublishedPort]]] = defaultdict(list)
     for node in graph.nodes:
         for port in published_ports(node):
+            if port.outside is None:
+                continue
             asked = users[port.outside, port.protocol]
             holder = next((other for other, theirs in asked if port.meets(theirs)), None)
             if holder is not None:

@@ -12,10 +12,11 @@ from stackgen.keys.form import Form, choice, flag, listed, matching, one_of
 from stackgen.keys.key import ALL, Key
 from stackgen.nodes import MemoryMount, Ulimit
 
-HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+# As kernels take it: with the domain, and with the underscores that names of services have.
+HOST_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 ALIAS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 SIGNAL = re.compile(r"(?:SIG)?[A-Z]{2,6}[0-9]?(?:[+-][0-9]{1,2})?|[1-9][0-9]?")
-PLATFORM = re.compile(r"[a-z0-9]{1,20}(?:/[a-z0-9]{1,20}){1,2}")
+PLATFORM = re.compile(r"[a-z0-9]{1,20}(?:/[a-z0-9_]{1,20}){1,2}")
 ULIMITS = (
     "as", "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio",
     "rttime", "sigpending", "stack",
@@ -78,8 +79,8 @@ CONTAINER = (
         meaning="whether a small program passes signals on and reaps orphans; by itself for what is built from code"),
     Key(name="stopSignal", field="stop_signal", nodes=ALL, group="Container",
         form=matching(SIGNAL, "a signal such as SIGINT"), meaning="what asks its program to end"),
-    Key(name="hostname", field="hostname", nodes=ALL, group="Container", form=matching(HOST_NAME, "one name"),
-        meaning="the name of its host as its program sees it"),
+    Key(name="hostname", field="hostname", nodes=ALL, group="Container", form=matching(HOST_NAME, "a name"),
+        meaning="the name of its host as its program sees it, its domain with it if need be"),
     Key(name="aliases", field="aliases", nodes=ALL, group="Container",
         form=listed(one_of(ALIAS, "names of hosts"), "names"),
         meaning="further names under which those that are joined with it reach it"),

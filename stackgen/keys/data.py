@@ -19,11 +19,12 @@ INSIDE_WANTED = "a path in the container such as /data"
 MOUNT = re.compile(rf"{INSIDE.pattern}(?::ro|:rw)?")
 MODE = re.compile(r"0?[0-7]{3}")
 PORTS = re.compile(
-    r"(?:(?P<address>\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):)?"
-    r"(?P<outside>\d{1,5}(?:-\d{1,5})?):(?P<inside>\d{1,5}(?:-\d{1,5})?)(?:/(?P<protocol>tcp|udp))?"
+    r"(?:(?:(?P<address>\d{1,3}(?:\.\d{1,3}){3}|\[[0-9A-Fa-f:.]{2,45}\]):)?(?P<outside>\d{1,5}(?:-\d{1,5})?)?:)?"
+    r"(?P<inside>\d{1,5}(?:-\d{1,5})?)(?:/(?P<protocol>tcp|udp))?"
 )
-PORTS_WANTED = "such as 8080:80, 127.0.0.1:5432:5432, 51820:51820/udp or 3000-3005:3000-3005"
-MAX_RANGE = 100
+PORTS_WANTED = "such as 8080:80, 127.0.0.1:5432:5432, 51820:51820/udp, 3000-3005:3000-3005, or 80 for any free port"
+# Docker runs a process for each port that it publishes.
+MAX_RANGE = 200
 MAX_PORT = 65535
 
 
@@ -44,9 +45,10 @@ def _mount(given: str) -> VolumeMount:
 
 def _ports(given: str) -> tuple[PublishedPort, ...]:
     match = PORTS.fullmatch(given)
-    if match is None:
+    if match is None or given.startswith(":"):
         raise ValueError(f"must be {PORTS_WANTED}, not {shown(given)}")
-    outside, inside = (_range(match[name], given) for name in ("outside", "inside"))
+    inside = _range(match["inside"], given)
+    outside = _range(match["outside"], given) if match["outside"] else [None] * len(inside)
     if len(outside) != len(inside):
         raise ValueError(f"must be as many ports of the host as of the container, not {shown(given)}")
     address = _address(match["address"] or "", given)
@@ -92,5 +94,6 @@ DATA = (
         form=matching(MODE, "an octal mode such as 0644", change=lambda text: int(text, 8)),
         named=INSIDE, named_wanted=INSIDE_WANTED, meaning="the mode of that file, 0444 without it"),
     Key(name="ports", field="ports", nodes=ALL, group="Data", form=listed(_ports, f"items {PORTS_WANTED}"),
-        meaning="further ports of the host, parted by blanks, commas or lines: `[ADDRESS:]HOST:CONTAINER[/udp]`"),
+        meaning="further ports of the host, parted by blanks, commas or lines: `[ADDRESS:]HOST:CONTAINER[/udp]`; "
+        "`CONTAINER` alone for any port that is free"),
 )  # fmt: skip

@@ -102,7 +102,8 @@ def words_of(command: tuple[str, ...]) -> Value:
 
 def _port(port: PublishedPort) -> str:
     address = f"[{port.address}]:" if ":" in port.address else f"{port.address}:" if port.address else ""
-    return f"{address}{port.outside}:{port.inside}{'' if port.protocol == 'tcp' else f'/{port.protocol}'}"
+    outside = "" if port.outside is None and not address else f"{port.outside or ''}:"
+    return f"{address}{outside}{port.inside}{'' if port.protocol == 'tcp' else f'/{port.protocol}'}"
 
 
 def _build(part: Part) -> dict[str, Value]:

@@ -18,7 +18,7 @@ def beyond_swarm(part: Part) -> Iterator[Problem]:
     settings = part.node.settings
     for port in part.ports:
         if port.address:
-            where = f"{port.address}:{port.outside}:{port.inside}"
+            where = f"{port.address}:{port.outside or ''}:{port.inside}"
             yield _at(part, "config.ports", f"{where} asks for one address, and Swarm publishes on all of a host")
     given = {
         "shmSize": settings.shm_size,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from stackgen.databases.kind import Volume
 from stackgen.output.aspects import aspects
 from stackgen.output.container import SHARED, declared_labels, volume_key
+from stackgen.parts.declared import written_paths
 from stackgen.parts.environment import plain
 from stackgen.parts.names import short_hash
 from stackgen.parts.order import Order
@@ -64,9 +65,11 @@ class Layout:
         }
 
     def starts_first(self, part: Part) -> bool:
-        """Return whether a new copy may run beside the old one: it has no data, and no port of a host."""
+        """Return whether a new copy may run beside the old one: it has no data, and no port of a host of its own."""
         shares_ports = self.options.engine == "swarm" and self.options.swarm_ports == "ingress"
-        return not part.volumes and (not part.ports or shares_ports)
+        has_port = any(port.outside is not None for port in part.ports)
+        has_data = part.volumes or written_paths(part.node)
+        return not has_data and (not has_port or shares_ports)
 
     def volume_name(self, part: Part, volume: Volume) -> str:
         """Return a name made of the node's id, so that a service that is renamed finds its data again."""

@@ -98,8 +98,10 @@ def _labelled(definition: Mapping[str, Value], labels: dict[str, Value]) -> dict
 
 
 def _port(port: PublishedPort, layout: Layout) -> dict[str, Value]:
-    where: dict[str, Value] = {"target": port.inside, "published": port.outside, "protocol": port.protocol}
-    return {**where, "mode": layout.options.swarm_ports}
+    where: dict[str, Value] = {"target": port.inside}
+    if port.outside is not None:
+        where["published"] = port.outside
+    return {**where, "protocol": port.protocol, "mode": layout.options.swarm_ports}
 
 
 def _deploy(part: Part, layout: Layout) -> dict[str, Value]:

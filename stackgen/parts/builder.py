@@ -18,7 +18,7 @@ from stackgen.nodes import Graph, Node
 from stackgen.parts import gateway, health
 from stackgen.parts.built import facts_in, image_tag, order_of, recipe_of, unused_build_keys
 from stackgen.parts.database_settings import connection_to, unused_settings, with_options
-from stackgen.parts.declared import collisions, with_declared
+from stackgen.parts.declared import collisions, own_volumes, with_declared
 from stackgen.parts.environment import (
     Callee,
     Layer,
@@ -130,7 +130,7 @@ class PartBuilder:
             health_start_seconds=kind.health_start_seconds,
             health_interval_seconds=kind.health_interval_seconds,
             health_timeout_seconds=30 if connection.databases or connection.extensions else kind.health_timeout_seconds,
-            volumes=place.volumes,
+            volumes=own_volumes(node, place.volumes),
             ports=published_ports(node),
             fixed_hostname=kind.fixed_hostname or bool(connection.replica_set),
             stop_grace_seconds=node.settings.stop_grace_seconds or kind.stop_grace_seconds,

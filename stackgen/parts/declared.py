@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from stackgen.databases.kind import Volume
@@ -45,6 +45,17 @@ def declared_volumes(node: Node) -> Iterator[Volume]:
     for mounts, shared in ((node.settings.volumes, False), (node.settings.shared_volumes, True)):
         for name, mount in sorted(mounts.items()):
             yield Volume(name=name, path=mount.path, read_only=mount.read_only, is_declared=True, shared=shared)
+
+
+def own_volumes(node: Node, volumes: Iterable[Volume]) -> tuple[Volume, ...]:
+    """Return those that a database has by itself and that no path of the host takes the place of."""
+    return tuple(volume for volume in volumes if volume.path not in node.settings.host_paths)
+
+
+def written_paths(node: Node) -> tuple[str, ...]:
+    """Return the folders of the host that hold data of a node; sockets and what it only reads are none."""
+    written = (mount.path for _, mount in sorted(node.settings.host_paths.items()) if not mount.read_only)
+    return tuple(path for path in written if not path.endswith(".sock"))
 
 
 def declared_files(node: Node, texts: NodeTexts, *, name: str) -> Iterator[MountedFile]:

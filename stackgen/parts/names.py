@@ -14,7 +14,7 @@ MAX_NAME_LENGTH = 40
 # As hosts are called, with the underscore that many write.
 HOST_NAME = re.compile(r"[a-z_](?:[a-z0-9_.-]{0,61}[a-z0-9_])?")
 UNSAFE = re.compile(r"[^a-z0-9]+")
-DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)+")
+DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+)+")
 UNSAFE_IN_VARIABLE = re.compile(r"[^A-Za-z0-9_]+")
 # Words that YAML, Docker or name resolution take for something else than a name.
 RESERVED = frozenset({

@@ -105,7 +105,8 @@ def test_names_of_volumes_never_meet() -> None:
         ({"file.etc/x": "text"}, "config.file.etc/x"),
         ({"fileMode./x": "0644"}, "config.fileMode./x"),
         ({"file./x": "", "fileMode./x": "9"}, "config.fileMode./x"),
-        ({"ports": "80"}, "config.ports"),
+        ({"ports": ":80"}, "config.ports"),
+        ({"ports": "127.0.0.1:80"}, "config.ports"),
         ({"ports": "70000:80"}, "config.ports"),
         ({"ports": "300.0.0.1:80:80"}, "config.ports"),
         ({"ports": "1-3:1-2"}, "config.ports"),
@@ -154,6 +155,33 @@ def test_a_file_keeps_its_text_and_its_mode() -> None:
     swarm = stack_of(graph(web("a", **config)), options=SWARM)
     (written,) = [text for name, text in swarm.files.items() if name.startswith("file.a.")]
     assert written == text
+
+
+def test_a_port_of_the_container_alone_is_any_free_one_of_the_host() -> None:
+    config = {"ports": "80, 53/udp 127.0.0.1::9000 [::1]::9001", "replicas": "3"}
+    assert service_of(config)["ports"] == ["80", "53/udp", "127.0.0.1::9000", "[::1]::9001"]
+    stack = stack_of(graph(web("a", ports="80 8080:81"), web("b", ports="80")))
+    assert [service.published_ports for service in stack.services] == [(8080,), ()]
+    in_swarm = service_of({"ports": "80"}, engine="swarm")["ports"]
+    assert [(port["target"], "published" in port) for port in in_swarm] == [(80, False)]
+
+
+def test_copies_cannot_share_a_port_that_is_named() -> None:
+    assert "copies cannot share port 8080 of one host" in problem_of(graph(web("a", ports="80 8080:80", replicas="2")))
+
+
+def test_a_folder_of_the_host_takes_the_place_of_a_databases_volume() -> None:
+    path = "/var/lib/postgresql/data"
+    raw = graph(node("db", "DATABASE", databaseType="postgresql", **{f"hostPath.{path}": "/srv/db"}))
+    stack = stack_of(raw)
+    document = compose_of(stack)
+    assert document["services"]["db"]["volumes"] == [f"/srv/db:{path}"]
+    assert not document.get("volumes")
+    (service,) = stack.services
+    assert (service.volumes, service.host_paths, service.starts_first) == ((), ("/srv/db",), False)
+    read_only = web("a", **{"hostPath./etc/x": "/etc/x:ro", "hostPath./var/run/docker.sock": "/var/run/docker.sock"})
+    (service,) = stack_of(graph(read_only)).services
+    assert (service.host_paths, service.starts_first) == ((), True)
 
 
 def test_ports_with_addresses_and_protocols() -> None:
@@ -237,7 +265,7 @@ def test_a_changed_label_is_a_change_with_a_reason() -> None:
 @pytest.mark.parametrize(
     "config",
     [
-        {"stopSignal": "stop it"}, {"hostname": "a.b"}, {"aliases": "a/b"}, {"shmSize": "big"}, {"ulimit.files": "1"},
+        {"stopSignal": "stop it"}, {"hostname": "a b"}, {"aliases": "a/b"}, {"shmSize": "big"}, {"ulimit.files": "1"},
         {"ulimit.nofile": "9:1"}, {"tmpfs./x": "lots"}, {"tmpfs.x": ""}, {"extraHost.a": "host"}, {"platform": "Linux"},
         {"sysctl.kernel.panic": "1"}, {"sysctl.net.a": "1\n2"}, {"logDriver": "syslog"}, {"log.path": "/x"},
         {"capDrop": "a b!"}, {"dns": "x.org"}, {"dnsSearch": "a/b"}, {"network": "bridge"}, {"hostPath./x": "y"},

@@ -17,9 +17,16 @@ def of_stop(services: Iterable[StackService], *, image_volumes: Mapping[str, Seq
     volumes = sorted({volume for service in known for volume in service.volumes})
     unnamed = [f"{service.name} ({', '.join(image_volumes[service.name])})" for service in known
                if image_volumes.get(service.name)]  # fmt: skip
-    bare = [service.name for service in known if not service.volumes and not image_volumes.get(service.name)]
+    paths = sorted({path for service in known for path in service.host_paths})
+    bare = [
+        service.name
+        for service in known
+        if not (service.volumes or service.host_paths or image_volumes.get(service.name))
+    ]
     kept = f"Volumes are kept with all data in them: {_named(volumes)}." if volumes else "No service has a volume."
     notes = [kept]
+    if paths:
+        notes.append(f"Paths of the host are left as they are: {_named(paths)}.")
     if unnamed:
         notes.append(f"What their images keep in volumes of their own is kept, too: {_named(unnamed)}.")
     if bare:
@@ -30,16 +37,17 @@ def of_stop(services: Iterable[StackService], *, image_volumes: Mapping[str, Seq
 def of_scale(service: StackService, *, replicas: int, paths: Sequence[str], target: Target) -> tuple[str, ...]:
     """Return what the copies do with the data of their service."""
     notes = ["No volume is made empty or deleted."]
-    if service.volumes and replicas > 1:
+    if (shared := [*service.volumes, *service.host_paths]) and replicas > 1:
         where = "all copies of one server" if target.kind is TargetKind.CLUSTER else "all copies"
-        notes.append(f"{service.name}: {where} read and write the same {_named(list(service.volumes))}.")
+        notes.append(f"{service.name}: {where} read and write the same {_named(shared)}.")
     if paths and replicas > 1:
         notes.append(
             f"{service.name}: each copy has a volume of its own for {', '.join(paths)}, which its image asks for: new "
             "copies begin empty there."
         )
     if replicas < service.replicas or (not service.volumes and not paths):
-        notes.append(f"What a copy of {service.name} wrote outside volumes goes with that copy.")
+        outside = "outside volumes and paths of the host" if service.host_paths else "outside volumes"
+        notes.append(f"What a copy of {service.name} wrote {outside} goes with that copy.")
     return tuple(notes)
 
 

@@ -98,6 +98,8 @@ class Draft:
     nodes: dict[str, NodeDraft] = field(default_factory=dict)
     stores: dict[str, Store] = field(default_factory=dict)
     edges: dict[tuple[str, str], EdgeType] = field(default_factory=dict)
+    # Those edges that the files ask for by name; the others were read out of variables and commands.
+    asked: set[tuple[str, str]] = field(default_factory=set)
     jobs: set[str] = field(default_factory=set)
     used: set[tuple[str, str]] = field(default_factory=set)
     # Whether services meet that no edge joins; known once all edges are.

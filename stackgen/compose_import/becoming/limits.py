@@ -36,9 +36,16 @@ def take_deploy(draft: Draft, node: NodeDraft, tree: Tree) -> None:
 
 def take_copies(draft: Draft, node: NodeDraft, tree: Tree) -> None:
     if node.name in draft.stores or tree.text == "1":
-        node.became(tree, "one copy, as without saying it")
+        _one_copy(node, tree)
     else:
         node.set("replicas", tree.text, tree)
+
+
+def _one_copy(node: NodeDraft, tree: Tree) -> None:
+    if tree.text == "0":
+        node.lost(tree, "no copy: it is started here; leave the service out, or stop it, where it is not to run")
+    else:
+        node.became(tree, "one copy, as without saying it")
 
 
 def take_cpus(_draft: Draft, node: NodeDraft, tree: Tree) -> None:

@@ -112,6 +112,18 @@ def refuse_other_place(service: Tree, kind: str) -> None:
         raise NotAStore(f"its data lies elsewhere than a {kind} node's, at {', '.join(sorted(mounted)) or 'no volume'}")
 
 
+def refuse_path_around(service: Tree, kind: str) -> None:
+    """Raise NotAStore where a path of the host holds the data of this kind and more, or only a part of it."""
+    place = place_of(KINDS[kind], image=service.at("image"), version=None)
+    volumes = service.get("volumes")
+    for item in volumes.items if volumes is not None else ():
+        target = posixpath.normpath(item.at("target") or "/")
+        if item.at("type") == "bind" and item.at("source").startswith("/"):
+            for path in (volume.path for volume in place.volumes if volume.path != target):
+                if _within(path, target) or _within(target, path):
+                    raise NotAStore(f"{item.at('source')} of the host is mounted at {target}, and its data is {path}")
+
+
 def _where_data_lies(draft: Draft, source: str) -> str:
     if draft.in_place:
         return ""

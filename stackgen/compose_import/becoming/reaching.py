@@ -11,6 +11,7 @@ from stackgen.compose_import.becoming.draft import Draft, NodeDraft
 from stackgen.compose_import.tree import Tree
 from stackgen.databases.known import KINDS
 from stackgen.nodes import NodeType
+from stackgen.parts.order import start_order
 
 _CONDITIONS = {
     "service_started": "an edge: it starts after it",
@@ -22,11 +23,36 @@ _CONDITIONS = {
 def join_by_dependencies(draft: Draft, node: NodeDraft) -> None:
     """Add an edge for each service that this one waits for or is linked with."""
     for name, tree in _members(node.service, "depends_on").items():
-        draft.edge(node.name, name)
+        _ask(draft, node.name, name)
         if tree.at("condition") == "service_completed_successfully" and name in draft.nodes:
             draft.jobs.add(name)
     for item in _items(node.service, "links"):
-        draft.edge(node.name, item.text.partition(":")[0])
+        _ask(draft, node.name, item.text.partition(":")[0])
+
+
+def _ask(draft: Draft, source: str, target: str) -> None:
+    if draft.edge(source, target):
+        draft.asked.add((source, target))
+
+
+def keep_order(draft: Draft) -> None:
+    """Take away edges that nobody asked for where they turn an order that the files ask for into a cycle.
+
+    Those of a cycle would start together. Their services reach one another by the project's network.
+    """
+    needs: dict[str, tuple[str, ...]] = dict.fromkeys(draft.nodes, ())
+    for source, target in draft.edges:
+        needs[source] += (target,)
+    waits_for = start_order(needs).waits_for
+    circular = {(source, target) for source, target in draft.edges if target not in waits_for[source]}
+    members = {name for edge in circular & draft.asked for name in edge}
+    size = 0
+    while size != len(members):
+        size = len(members)
+        members |= {name for edge in circular if members.intersection(edge) for name in edge}
+    for edge in circular - draft.asked:
+        if edge[0] in members:
+            del draft.edges[edge]
 
 
 def _members(service: Tree, key: str) -> dict[str, Tree]:
@@ -72,15 +98,15 @@ def take_ports(draft: Draft, node: NodeDraft, tree: Tree) -> None:
         for key in ("name", "app_protocol", "mode"):
             if item.at(key) and (key, item.at(key)) != ("mode", "ingress"):
                 node.lost(item.mapping[key], f"{key} of a port")
-        if not published or published == "0":
-            node.lost(item, f"{target} on any free port of the host: name one with hostPort or ports")
-            continue
+        if published == "0":
+            published = ""
         plain = not item.at("host_ip") and protocol == "tcp" and published.isdigit()
         if store is not None and plain and target == str(KINDS[store.kind].port) and "hostPort" not in node.config:
             node.set("hostPort", published, item, f"hostPort = {published}")
         else:
             written = _written(item, published, target, protocol)
-            node.append("ports", [written], item, f"ports: {written}")
+            free = "" if published else ", any free port of the host"
+            node.append("ports", [written], item, f"ports: {written}{free}")
 
 
 def _written(item: Tree, published: str, target: str, protocol: str) -> str:
@@ -90,7 +116,8 @@ def _written(item: Tree, published: str, target: str, protocol: str) -> str:
     # A range of the host for one port of the container means any of these; the first will do.
     if "-" in published and "-" not in target:
         published = published.partition("-")[0]
-    written = f"{address}:{published}:{target}" if address else f"{published}:{target}"
+    outside = f"{address}:{published}:" if address else f"{published}:" if published else ""
+    written = f"{outside}{target}"
     return written if protocol == "tcp" else f"{written}/{protocol}"
 
 

@@ -71,7 +71,11 @@ def take_image(_draft: Draft, node: NodeDraft, tree: Tree) -> None:
 def _as_job(node: NodeDraft) -> None:
     tree = node.service
     if node.set("run", "once-before", tree, "run = once-before: a job that ends before others start"):
+        # Its line says that it became a key, which a job does not have.
         node.config.pop("restart", None)
+        restart = tree.get("restart")
+        if restart is not None and restart.text.startswith(("on-failure", "always", "unless-stopped")):
+            node.lost(restart, f"restart {restart.text}: a job that fails fails the deployment, which can be repeated")
 
 
 def take_profiles(_draft: Draft, node: NodeDraft, tree: Tree) -> None:

@@ -10,7 +10,7 @@ from itertools import count
 from stackgen.compose_import.becoming import environs, reaching
 from stackgen.compose_import.becoming.attaching import content_of
 from stackgen.compose_import.becoming.draft import Draft, NodeDraft
-from stackgen.compose_import.becoming.mounting import present_name, refuse_other_place
+from stackgen.compose_import.becoming.mounting import present_name, refuse_other_place, refuse_path_around
 from stackgen.compose_import.becoming.services import take_service
 from stackgen.compose_import.becoming.stores import NotAStore, kind_of, store_of
 from stackgen.compose_import.becoming.values import Values, values_of
@@ -102,6 +102,7 @@ def _draft(draft: Draft, refusals: _Refusals) -> Draft:
         reaching.join_by_dependencies(draft, node)
         reaching.join_by_command(draft, node)
         environs.join_by_variables(draft, node, values[name])
+    reaching.keep_order(draft)
     draft.shares_network = reaching.shares_network(draft)
     for name, node in draft.nodes.items():
         take_service(draft, node, values[name])
@@ -137,6 +138,7 @@ def _find_stores(draft: Draft, values: Mapping[str, Values], refusals: _Refusals
             if name in refusals.stores:
                 raise NotAStore(refusals.stores[name])
             store = store_of(node.service, values[name], others)
+            refuse_path_around(node.service, store.kind)
             if draft.in_place:
                 refuse_other_place(node.service, store.kind)
         except NotAStore as reason:

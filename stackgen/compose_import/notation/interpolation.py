@@ -55,7 +55,8 @@ class Template:
             return self._braced(text[start + 1 : end], nesting), end + 1
         name = _NAME.match(text, start)
         if name is None:
-            raise TemplateError("has a $ that begins no variable: write $$ for a dollar sign")
+            # Compose leaves a dollar sign that begins no variable as it is: `$!`, `$(date)`, a pattern's end.
+            return "$", start
         return self._value(name[0]), name.end()
 
     def _braced(self, inner: str, nesting: int) -> str:

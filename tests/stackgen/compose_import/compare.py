@@ -29,6 +29,7 @@ from tests.stackgen.compose_import.intended import ADDED, INTENDED, Sides
 
 DEADLINE_SECONDS = 60
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/home/somebody"}
+Leaves = Iterator[tuple[tuple[str, ...], Any]]
 # Two ways to say one thing.
 SAME = {
     "mem_limit": ("deploy", "resources", "limits", "memory"),
@@ -94,7 +95,8 @@ def compare(path: Path) -> Comparison:
         comparison.failed = f"{type(error).__name__}: {error}"[:300]
     else:
         for name, service in original["services"].items():
-            _compare_service(comparison, name, service, ours["services"].get(names.get(name, ""), {}), imported)
+            mine = _as_named(ours["services"].get(names.get(name, ""), {}), names)
+            _compare_service(comparison, name, service, mine, imported)
     return comparison
 
 
@@ -149,7 +151,7 @@ def _compose(arguments: list[str], folder: Path, given: Mapping[str, str]) -> su
 def _ours(imported: Imported, place: Path) -> tuple[dict[str, Any], dict[str, str]]:
     """Return what `docker compose config` makes of our files, and the name of each service in them."""
     code = place / "code"
-    for name in imported.code:
+    for name in _built(imported):
         folder = code / re.sub(r"[/\0]", "-", name)
         folder.mkdir(parents=True)
         (folder / "Dockerfile").write_text("FROM scratch\n")
@@ -167,6 +169,16 @@ def _ours(imported: Imported, place: Path) -> tuple[dict[str, Any], dict[str, st
     return json.loads(result.stdout), dict(stack.names)
 
 
+def _built(imported: Imported) -> Iterator[str]:
+    """Yield the nodes that have code: among the files, or somewhere else and to be uploaded."""
+    nodes = imported.graph["nodes"]
+    assert isinstance(nodes, list)
+    for node in nodes:
+        config = node["data"]["config"]
+        if node["id"] in imported.code or not config.keys() & {"image", "databaseType"}:
+            yield node["id"]
+
+
 def _values(stack: Stack, given: Mapping[str, str]) -> dict[str, str]:
     values: dict[str, str] = {}
     for variable in sorted(stack.variables, key=lambda variable: variable.source == "variable"):
@@ -177,6 +189,13 @@ def _values(stack: Stack, given: Mapping[str, str]) -> dict[str, str]:
 
 def _quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'" if "'" not in value else json.dumps(value)
+
+
+def _as_named(service: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return our service with the names that the original gives to those that it waits for."""
+    theirs = {ours: name for name, ours in names.items()}
+    waits = {theirs.get(name, name): how for name, how in service.get("depends_on", {}).items()}
+    return {**service, "depends_on": waits} if waits else service
 
 
 def _compare_service(
@@ -197,24 +216,49 @@ def _compare_service(
             comparison.unexplained.append(f"{name}.{'.'.join(path)}: {value!r} was added")
 
 
-def leaves(service: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def leaves(service: Mapping[str, Any]) -> Leaves:
     """Yield each leaf of a service's definition; lists whose order means nothing by what their items are."""
     for key, value in service.items():
-        if key == "ports":
-            for port in value:
-                place = (port.get("host_ip", ""), str(port.get("published", "")), str(port["target"]), port["protocol"])
-                yield ("ports", "/".join(place)), True
-        elif key in {"volumes", "secrets", "configs"}:
-            for item in value:
-                yield from _mount(key, item)
-        elif key in {"cap_add", "cap_drop", "security_opt", "dns", "dns_search", "devices", "tmpfs", "expose"}:
-            for item in value:
-                yield (key, item if isinstance(item, str) else json.dumps(item, sort_keys=True)), True
-        else:
-            yield from _flat(SAME.get(key, (key,)), value)
+        read = READ.get(key)
+        yield from read(key, value) if read is not None else _flat(SAME.get(key, (key,)), value)
 
 
-def _mount(key: str, item: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _ports(key: str, value: Any) -> Leaves:
+    for port in value:
+        place = (port.get("host_ip", ""), str(port.get("published", "")), str(port["target"]), port["protocol"])
+        yield (key, "/".join(place)), True
+
+
+def _mounts(key: str, value: Any) -> Leaves:
+    for item in value:
+        yield from _mount(key, item)
+
+
+def _in_memory(_key: str, value: Any) -> Leaves:
+    for item in value:
+        yield from _mount("volumes", {"type": "tmpfs", "target": item.partition(":")[0]})
+
+
+def _rights(key: str, value: Any) -> Leaves:
+    for item in value:
+        yield (key, item.upper().removeprefix("CAP_")), True
+
+
+def _limits(key: str, value: Any) -> Leaves:
+    for name, limit in value.items():
+        yield (key, name), limit if isinstance(limit, dict) else {"soft": limit, "hard": limit}
+
+
+def _image(key: str, value: Any) -> Leaves:
+    yield (key,), str(value).removeprefix("docker.io/").removeprefix("library/")
+
+
+def _items(key: str, value: Any) -> Leaves:
+    for item in value:
+        yield (key, item if isinstance(item, str) else json.dumps(item, sort_keys=True)), True
+
+
+def _mount(key: str, item: Mapping[str, Any]) -> Leaves:
     target = item.get("target") or item.get("source", "")
     if key == "secrets" and not target.startswith("/"):
         target = f"/run/secrets/{target}"
@@ -226,12 +270,23 @@ def _mount(key: str, item: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...],
         yield ("mounts", target.rstrip("/"), "source"), item["source"].rstrip("/")
 
 
-def _flat(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+def _flat(path: tuple[str, ...], value: Any) -> Leaves:
     if isinstance(value, dict):
         for key, member in value.items():
             yield from _flat((*path, str(key)), member)
     elif value is not None or path[0] == "environment":
         yield path, value
+
+
+READ: Mapping[str, Callable[[str, Any], Leaves]] = {
+    "ports": _ports,
+    "tmpfs": _in_memory,
+    "ulimits": _limits,
+    "image": _image,
+    **dict.fromkeys(("volumes", "secrets", "configs"), _mounts),
+    **dict.fromkeys(("cap_add", "cap_drop"), _rights),
+    **dict.fromkeys(("security_opt", "dns", "dns_search", "devices", "expose"), _items),
+}
 
 
 def same(path: tuple[str, ...], one: Any, other: Any) -> bool:

@@ -44,7 +44,10 @@ def _sign_in(path: Path, value: Any, sides: Sides) -> bool:
     if not sides.kind or path[0] != "environment":
         return False
     name = path[1]
-    if name.endswith("_FILE") or (value == "" and re.search("USER|DB|DATABASE", name)):
+    if name.endswith("_FILE") or (not value and re.search("USER|DB|DATABASE", name)):
+        return True
+    # Nobody signs in with an empty password: the image is told none, or the node's own.
+    if not value and name in {f"{brand}_PASSWORD" for brand in BRANDS}:
         return True
     # Root signs in from inside only, with the user's password: callers know no other one.
     if "ROOT_PASSWORD" in name and any(("environment", f"{brand}_PASSWORD") in sides.ours for brand in BRANDS):
@@ -81,6 +84,23 @@ def _home_folder(path: Path, value: Any, sides: Sides) -> bool:
     return source.startswith(("~", "/home/somebody"))
 
 
+def _default_copies(path: Path, value: Any, sides: Sides) -> bool:
+    if path == ("deploy", "mode"):
+        return bool(value == "replicated")
+    # A service of which the files start none is a database node, or refused; both are told.
+    return path == ("deploy", "replicas") and value == 1 and path not in sides.ours
+
+
+def _restart_condition(path: Path, value: Any, sides: Sides) -> bool:
+    """`deploy.restart_policy.condition` in the words of `restart`."""
+    if path != ("deploy", "restart_policy", "condition"):
+        return False
+    ours = str(sides.ours.get(("restart",)))
+    words = {"none": "no", "on-failure": "on-failure", "any": "always"}
+    return ("restart",) in sides.original or ours.startswith(words.get(value, "unless-stopped"))
+
+
+_ALWAYS = {("security_opt", "no-new-privileges"), ("security_opt", "no-new-privileges:true")}
 INTENDED = (
     Rule(reason="containers are named by the stack; the name is kept as an alias", applies=key("container_name")),
     Rule(reason="edges and the project's network say what reaches what", applies=key("networks")),
@@ -100,6 +120,13 @@ INTENDED = (
         reason="a new copy of what is needed does not start its callers again",
         applies=lambda path, _v, _s: path[0] == "depends_on" and path[-1] == "restart",
     ),
+    Rule(
+        reason="a variable that nobody gives is given to no container, here and there",
+        applies=lambda path, value, sides: path[0] == "environment" and value is None and path not in sides.ours,
+    ),
+    Rule(reason="a service has copies, one of them without more said", applies=_default_copies),
+    Rule(reason="when a container starts again is said in one place", applies=_restart_condition),
+    Rule(reason="every container has it", applies=lambda path, _v, _s: path in _ALWAYS),
     Rule(reason="Compose writes this for itself", applies=lambda path, _v, _s: path[-1] == "required"),
     Rule(reason="a database node tells user, password and database itself", applies=_sign_in),
     Rule(

@@ -116,6 +116,31 @@ def test_dependencies_links_and_commands_become_edges() -> None:
     assert edges(imported) == {("b", "a"), ("c", "a"), ("d", "a")}
 
 
+def test_an_order_that_is_asked_for_is_not_lost_in_a_circle() -> None:
+    imported = brought(
+        "services:\n  a: {image: x, depends_on: [b]}\n  b: {image: x, environment: {URL: http://c}}\n"
+        "  c: {image: x, environment: {URL: http://a}}\n  d: {image: x, environment: {URL: http://e}}\n"
+        "  e: {image: x, environment: {URL: http://d}}\n"
+    )
+    assert edges(imported) == {("a", "b"), ("d", "e"), ("e", "d")}
+    assert imported.graph["network"] == "shared"
+
+
+def test_a_folder_of_the_host_with_more_than_the_data_leaves_a_service() -> None:
+    given = env(POSTGRES_PASSWORD="pw")
+    at, around = (given + f"    volumes: ['/srv/x:{path}']\n" for path in ("/var/lib/postgresql/data", "/var/lib"))
+    assert node(brought(one("postgres:16", at)), "db")["hostPath./var/lib/postgresql/data"] == "/srv/x"
+    imported = brought(one("postgres:16", around))
+    assert "databaseType" not in node(imported, "db")
+    assert "/srv/x of the host is mounted at /var/lib" in said(imported, "services.db")
+    parse_graph(imported.graph)
+
+
+def test_no_copy_of_a_database_is_one_that_is_started_and_said() -> None:
+    imported = brought(one("postgres:16", env(POSTGRES_PASSWORD="pw") + "    deploy: {replicas: 0}\n"))
+    assert "not kept: no copy: it is started here" in said(imported, "services.db.deploy.replicas")
+
+
 def test_a_database_depends_on_nothing_and_says_so() -> None:
     imported = brought(one("postgres:16", env(POSTGRES_PASSWORD="pw") + "    depends_on: [app]\n", app="A: b"))
     assert edges(imported) == set()

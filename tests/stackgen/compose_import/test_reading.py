@@ -30,13 +30,14 @@ def project(
         ("${C-x}", "x"), ("${C:-${A}}", "a"), ("${C:-${D:-${A}z}}", "az"), ("${A:+y}", "y"), ("${B:+y}", ""),
         ("${B+y}", "y"), ("${C+y}", ""), ("${A:?no}", "a"), ("${C:-$A}", "a"), ("${C:-}", ""), ("no", "no"),
         ("${C:-a:b?c}", "a:b?c"), ("${C:-{x}}", "{x}"), ("$A$A", "aa"), ("${C:-$$}", "$"),
+        ("$", "$"), ("$1", "$1"), ("a$ b", "a$ b"), ("$!$A", "$!a"), ("$(date)", "$(date)"), ("${C:-$!}", "$!"),
     ],
 )  # fmt: skip
 def test_variables_in_all_their_forms(text: str, wanted: str) -> None:
     assert Template({"A": "a", "B": ""}).fill(text) == wanted
 
 
-@pytest.mark.parametrize("text", ["$", "$1", "${", "${}", "${A", "${1}", "${A!x}", "${C:?give it}", "${C?}", "a$ b"])
+@pytest.mark.parametrize("text", ["${", "${}", "${A", "${1}", "${A!x}", "${C:?give it}", "${C?}"])
 def test_what_is_no_variable_is_refused(text: str) -> None:
     with pytest.raises(TemplateError):
         Template({"A": "a"}).fill(text)
