@@ -12,6 +12,7 @@ Sending again and acknowledging again change nothing: delivery is at least once.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
@@ -127,3 +128,14 @@ def presence(
     if age < silent_after:
         return Presence.ONLINE
     return Presence.SILENT if age < lost_after else Presence.LOST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFilter:
+    """Which servers of a list are wanted; `text` stands in name or host. What says nothing leaves out none."""
+
+    label: str = ""
+    text: str = ""
+    version: str = ""
+    presence: Presence | None = None
+    drained: bool | None = None

@@ -250,17 +250,6 @@ class ServerData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerFilter:
-    """Which servers of a list are wanted; `text` stands in name or host. What says nothing leaves out none."""
-
-    label: str = ""
-    text: str = ""
-    version: str = ""
-    presence: Presence | None = None
-    drained: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterData:
     """A cluster; `swarm_id` is None until it was formed or adopted, `builder_id` where a manager builds for it."""
 

@@ -31,5 +31,8 @@ ADOPTION_PROTOCOL = 12
 UPDATES_PROTOCOL = 13
 # From this one on agents of managers tell of the tasks in their Swarm.
 TASKS_PROTOCOL = 14
+# That of the release before this one, 0.2.0: both sides work with it in full. An agent that speaks an older one stays
+# connected, and is refused by name what it does not understand.
+FORMER_PROTOCOL = OBSERVING_PROTOCOL
 # The newest that this version speaks.
 PROTOCOL = TASKS_PROTOCOL

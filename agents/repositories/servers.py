@@ -12,8 +12,8 @@ from django.db.models import Count, Q
 
 from agents.models import Agent, Cluster, EnrolmentToken, Server
 from agents.repositories import agents
-from agents.states import Presence
-from agents.types import AgentData, ClusterData, ServerData, ServerFilter
+from agents.states import Presence, ServerFilter
+from agents.types import AgentData, ClusterData, ServerData
 
 # Of a name that has to be told from another one.
 MAX_SHARED_NAME = 90

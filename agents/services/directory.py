@@ -11,7 +11,8 @@ from django.db import transaction
 
 from agents.errors import AgentNotFound, AgentStillEnrolled, ServerNotFound
 from agents.repositories import agents, servers, tokens
-from agents.types import AgentData, ClusterData, ServerData, ServerFilter
+from agents.states import ServerFilter
+from agents.types import AgentData, ClusterData, ServerData
 from agents.wording.sentences import sentence
 
 MAX_PAGE_SIZE = 100

@@ -16,8 +16,8 @@ from django.conf import settings
 
 from agents.distribution.artifact import REQUIREMENTS, ROOT
 from agents.reports.update_rules import OPEN, RolloutState
-from agents.states import Presence
-from agents.types import ServerData, ServerFilter
+from agents.states import Presence, ServerFilter
+from agents.types import ServerData
 from axion_deploy.terminal.adoption.adoption_actions import adopt_action, containers_action
 from axion_deploy.terminal.exits import Exit, Unreachable
 from axion_deploy.terminal.machine_ends import delete_machine_action

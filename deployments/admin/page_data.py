@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
 
-from agents.states import Presence
-from agents.types import ServerData
 from deployments import wire
-from deployments.admin import badges
+from deployments.admin import badges, machine_data
 from deployments.admin.observation import now
 from deployments.data.list_types import DeploymentFilter
 from deployments.event_types import EventType
@@ -23,17 +20,16 @@ from deployments.repositories.records import event_record
 from deployments.services.fleet import machine_list
 from deployments.services.history import snapshots
 from deployments.services.incidents import people
-from deployments.services.permissions import access, target_agents
+from deployments.services.permissions import access
 from deployments.services.projects import sources
 from deployments.services.queries import addresses, grant_view, lane_view, lookups, project_view, timings
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Kind, Status
-from deployments.types import Caller, DeploymentRecord, ProjectRecord, Right, Target, TargetKind
+from deployments.types import Caller, DeploymentRecord, Right
 from deployments.wire import event_shape
 from stackgen.keys.form import TRUE
 
 MAX_TIMELINE_EVENTS = 400
 MAX_LOG_EVENTS = 1500
-MAX_MACHINES = 12
 MAX_ON_DASHBOARD = 12
 MAX_LINKS = 5
 # Routes of a page by the last part of their names.
@@ -178,7 +174,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
     graph = sources.latest_graph(caller=caller, project_id=project_id)
     project_targets = grant_view.targets_of(caller=caller, project_id=project_id)
     usable = tuple(target.server for target in project_targets if target.usable)
-    places = targets(usable) + ready_clusters(caller, view.project)
+    places = machine_data.targets(usable) + machine_data.ready_clusters(caller, view.project)
     return {
         "project": wire.project_shape(view.project),
         "owner": access.owner_name(view.project),
@@ -192,11 +188,11 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "graphVersion": graph.version if graph else 0,
         "hasExternal": has_external(graph.graph if graph else {}),
         "code": sources.code_of(caller=caller, project_id=project_id),
-        "targets": recently_used_first(
+        "targets": machine_data.recently_used_first(
             places,
             [str(target.target.id) for target in view.deployments],
         ),
-        "labels": labels_of(usable),
+        "labels": machine_data.labels_of(usable),
         "offered": len(project_targets) - len(usable),
         "canDeploy": may_deploy(caller=caller, project_id=project_id),
         "canChange": may(caller=caller, project_id=project_id, right=Right.CHANGE),
@@ -220,70 +216,6 @@ def has_external(graph: Mapping[str, Any]) -> bool:
     return any(str(config.get("external", "")).strip().lower() in TRUE for config in configs)
 
 
-def targets(servers: Iterable[ServerData]) -> list[dict[str, str]]:
-    """Return servers as places to deploy to."""
-    return [
-        {"kind": "server", "id": str(server.id), "name": server.name, "presence": str(server.presence)}
-        for server in servers
-    ]
-
-
-def labels_of(servers: Iterable[ServerData]) -> list[dict[str, str]]:
-    """Return the labels that exactly one of these servers has that takes deployments, each with its server's name."""
-    ready: dict[str, list[str]] = defaultdict(list)
-    for server in servers:
-        for label in server.labels if server.drained_at is None else ():
-            ready[label].append(server.name)
-    return [{"label": label, "server": names[0]} for label, names in sorted(ready.items()) if len(names) == 1]
-
-
-def ready_clusters(caller: Caller, project: ProjectRecord) -> list[dict[str, str]]:
-    """Return the clusters to which the project can be deployed, by who owns both."""
-    if project.owner_id != caller.user_id:
-        return []
-    owned = machine_list.machines_of(caller).clusters
-    places = {each.id: (each, Target(kind=TargetKind.CLUSTER, id=each.id)) for each in owned}
-    return [
-        {"kind": "cluster", "id": str(cluster.id), "name": cluster.name, "presence": ""}
-        for cluster, target in places.values()
-        if not target_agents.why_unready(target)
-    ]
-
-
-def all_machines(caller: Caller) -> list[dict[str, str]]:
-    """Return the caller's servers and clusters, to look at."""
-    owned = machine_list.machines_of(caller)
-    clusters = [
-        {
-            "kind": "cluster",
-            "id": str(cluster.id),
-            "name": cluster.name,
-            "presence": "",
-            "servers": str(cluster.servers_count),
-        }
-        for cluster in owned.clusters
-    ]
-    return targets(owned.servers) + clusters
-
-
-def machines_at_a_glance(caller: Caller) -> dict[str, Any]:
-    """Return servers and clusters for the first page, those first that need a look, and how many there are."""
-    found = all_machines(caller)
-    servers = [each for each in found if each["kind"] == "server"]
-    shown = sorted(found, key=lambda each: each["presence"] in ("", Presence.ONLINE))[:MAX_MACHINES]
-    online = sum(each["presence"] == Presence.ONLINE for each in servers)
-    return {
-        "targets": shown,
-        "moreTargets": len(found) - len(shown),
-        "servers": {"total": len(servers), "online": online},
-    }
-
-
-def recently_used_first(places: list[dict[str, str]], used: list[str]) -> list[dict[str, str]]:
-    """Put where the project went last first: that is where it most likely goes next."""
-    return sorted(places, key=lambda target: used.index(target["id"]) if target["id"] in used else len(used))
-
-
 def dashboard(*, caller: Caller) -> dict[str, Any]:
     """Return what works now, what happened last, how the servers are."""
     working = deployment_lists.newest(caller=caller, statuses=ACTIVE, limit=MAX_ON_DASHBOARD)
@@ -301,7 +233,7 @@ def dashboard(*, caller: Caller) -> dict[str, Any]:
             wire.summary_shape(deployment, target_name=names[deployment.target.id]) for deployment in unfinished
         ],
         "recent": [wire.summary_shape(deployment, target_name=names[deployment.target.id]) for deployment in recent],
-        **machines_at_a_glance(caller),
+        **machine_data.machines_at_a_glance(caller),
         "stacks": now.stacks_now(caller),
         "incidents": now.incidents_now(caller),
         "projects": len(access.projects_of(caller)),

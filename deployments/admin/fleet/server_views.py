@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from agents.admin.hints import certificate_sentence
+from agents.contracts.version import FORMER_PROTOCOL
 from agents.errors import AgentNotFound
 from agents.models import Server
 from agents.services import authority, directory, updates
@@ -48,6 +49,7 @@ def overview_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
         server=server,
         agent=agent,
         machine=_machine(agent),
+        too_old=agent is not None and agent.last_seen_at is not None and agent.protocol < FORMER_PROTOCOL,
         update=None if agent is None else agent_updates.check_update(caller=caller, agent_id=agent.id),
         certificate=_certificate(agent),
         tenants=grant_view.tenants_of(caller=caller, server_id=server_id)[:MAX_SHOWN],

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from deployments.admin import page_data
+from deployments.admin import machine_data
 from deployments.admin.forms import target_in
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
@@ -31,7 +31,7 @@ def reach_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         return redirect("admin:deployments_project_reach", object_id)
     project = access.project_for(caller=caller, project_id=object_id, right=Right.SEE)
     places = grant_view.targets_of(caller=caller, project_id=object_id)
-    usable = page_data.targets(each.server for each in places if each.usable)
+    usable = machine_data.targets(each.server for each in places if each.usable)
     return render_page(
         request,
         PAGE,
@@ -41,7 +41,7 @@ def reach_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         nodes=check_reach.external_nodes(caller=caller, project_id=object_id),
         checks=check_reach.list_checks(caller=caller, project_id=object_id),
         may_check=access.may(caller=caller, project_id=object_id, right=Right.DEPLOY),
-        targets=usable + page_data.ready_clusters(caller, project),
+        targets=usable + machine_data.ready_clusters(caller, project),
     )
 
 

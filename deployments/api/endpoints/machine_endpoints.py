@@ -13,8 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.addresses import host_of
-from agents.states import Presence
-from agents.types import ClusterData, EnrolmentTokenData, ServerData, ServerFilter
+from agents.states import Presence, ServerFilter
+from agents.types import ClusterData, EnrolmentTokenData, ServerData
 from deployments.api.base_view import BaseView, success, validated
 from deployments.api.idempotency_key import idempotent
 from deployments.api.parsers import BoundedJSONParser

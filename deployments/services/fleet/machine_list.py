@@ -12,7 +12,8 @@ from django.db import IntegrityError, transaction
 from agents.errors import AgentNotFound, ServerNotFound
 from agents.errors import NotFound as TokenNotFound
 from agents.services import directory, enrolment
-from agents.types import ClusterData, EnrolmentTokenData, IssuedToken, ServerData, ServerFilter
+from agents.states import ServerFilter
+from agents.types import ClusterData, EnrolmentTokenData, IssuedToken, ServerData
 from agents.wording.sentences import sentence
 from deployments.data.audit_types import AuditAction
 from deployments.errors import Conflict, NotFound

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 
 from agents.models import Agent, Server
 from deployments.admin import page_data
+from deployments.admin.machine_data import MAX_MACHINES
 from deployments.models import Project
 from deployments.services.permissions.access import caller_of
 from tests import factories
@@ -65,7 +66,7 @@ def test_pages_and_lists_ask_as_often_with_many_servers_as_with_a_few(people: Pe
     many = asked(people, project)
     assert many == few
     state = page_data.dashboard(caller=caller_of(people.users["owner"]))
-    assert (len(state["targets"]), state["moreTargets"]) == (page_data.MAX_MACHINES, MANY + 3 - page_data.MAX_MACHINES)
+    assert (len(state["targets"]), state["moreTargets"]) == (MAX_MACHINES, MANY + 3 - MAX_MACHINES)
     assert state["servers"] == {"total": MANY + 3, "online": MANY + 3}
 
 
