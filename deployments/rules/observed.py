@@ -5,7 +5,7 @@ It is apart from the result of a deployment: that one was proven once, this one 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -220,8 +220,18 @@ def _message(condition: StackCondition, services: Sequence[ObservedService]) -> 
         return "All of its containers are missing."
     if condition is StackCondition.STOPPED:
         return "All of its containers were stopped on the server."
-    said = [service.message for service in services if service.message]
+    said = [service.message for service in sorted(services, key=_telling(condition)) if service.message]
     return " ".join([*said[:MAX_TOLD], f"And {len(said) - MAX_TOLD} more."] if len(said) > MAX_TOLD else said)
+
+
+def _telling(condition: StackCondition) -> Callable[[ObservedService], tuple[bool, int]]:
+    """Return how to sort services so that those come first that make the stack what it is, then the worst."""
+    order = list(ServiceCondition)
+    restarts = condition is StackCondition.RESTARTING
+    return lambda each: (
+        restarts and each.condition is not ServiceCondition.RESTARTING,
+        order.index(each.condition),
+    )
 
 
 def _service_message(

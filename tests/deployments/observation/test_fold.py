@@ -95,6 +95,14 @@ def test_of_many_that_are_missing_a_few_are_named() -> None:
     assert message.endswith("s4: its container is missing. And 2 more.")
 
 
+def test_what_makes_the_stack_what_it_is_is_said_first() -> None:
+    many = tuple(MeantService(name=f"s{number}", node_id=f"n{number}", copies=1) for number in range(MAX_TOLD + 2))
+    looping = container("web", state="restarting", restarts=3, exit_code=1)
+    assert state(looping, meant=(*many, WEB)).message.startswith("web keeps restarting")
+    ill = container("db", health="unhealthy")
+    assert state(container("web"), ill, meant=(DB, WEB, *many)).message.startswith("s0: its container is missing.")
+
+
 def test_all_of_it_is_gone_or_was_stopped() -> None:
     assert state().condition == "gone"
     assert state(container("web", **DEAD), container("db", **DEAD)).condition == "stopped"
