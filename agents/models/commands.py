@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from agents.models.machines import Agent
 from agents.states import OPEN, CommandKind, CommandStatus
@@ -23,7 +24,7 @@ class CommandRecord(models.Model):
     project_id = models.UUIDField()
     payload = models.JSONField()
     size = models.PositiveBigIntegerField(
-        null=True, editable=False, help_text="Bytes on the wire at most; empty where nobody has counted."
+        null=True, editable=False, help_text=_("Bytes on the wire at most; empty where nobody has counted.")
     )
     status = models.CharField(
         max_length=16,
@@ -34,7 +35,7 @@ class CommandRecord(models.Model):
     refusal_message = models.TextField(blank=True)
     attempts = models.PositiveIntegerField(default=0)
     queued_at = models.DateTimeField()
-    next_send_at = models.DateTimeField(null=True, help_text="Empty: nothing to send.")
+    next_send_at = models.DateTimeField(null=True, help_text=_("Empty: nothing to send."))
     sent_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

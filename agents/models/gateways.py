@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class GatewayPresence(models.Model):
     """One gateway process. Whether an agent is silent can only be told while somebody listens."""
 
     id = models.UUIDField(primary_key=True, editable=False)
-    listening_since = models.DateTimeField(help_text="Start of the time without a gap in which it could hear agents.")
+    listening_since = models.DateTimeField(
+        help_text=_("Start of the time without a gap in which it could hear agents.")
+    )
     last_seen_at = models.DateTimeField()
 
     class Meta:

@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 
 class Cluster(models.Model):
@@ -23,7 +24,7 @@ class Cluster(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="clusters")
     name = models.CharField(max_length=100)
     swarm_id = models.CharField(  # noqa: DJ001 - null, so that any number of clusters may be without one
-        max_length=64, null=True, editable=False, unique=True, help_text="The Swarm that it is; empty until then."
+        max_length=64, null=True, editable=False, unique=True, help_text=_("The Swarm that it is; empty until then.")
     )
     builder = models.ForeignKey(
         "Server",
@@ -31,7 +32,7 @@ class Cluster(models.Model):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="builds_for",
-        help_text="The server that builds images for this cluster; without one a manager does.",
+        help_text=_("The server that builds images for this cluster; without one a manager does."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -53,7 +54,7 @@ class Server(models.Model):
     host = models.CharField(
         max_length=255,
         blank=True,
-        help_text="Host name or address at which people open applications on this server; used for links only.",
+        help_text=_("Host name or address at which people open applications on this server; used for links only."),
     )
     port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)])
     username = models.CharField(max_length=100, blank=True)
@@ -62,17 +63,21 @@ class Server(models.Model):
         "Allow privileged services",
         default=False,
         db_default=False,
-        help_text="Services here may use paths, devices and further rights of the host, which is as good as root on "
-        "this machine. Leave it off where other people's projects run.",
+        help_text=_(
+            "Services here may use paths, devices and further rights of the host, which is as good as root on "
+            "this machine. Leave it off where other people's projects run."
+        ),
     )
     labels = models.JSONField(
         default=list,
         db_default=[],
         blank=True,
-        help_text="Words that people give it, such as region=eu: to find it, and to deploy where exactly one has one.",
+        help_text=_(
+            "Words that people give it, such as region=eu: to find it, and to deploy where exactly one has one."
+        ),
     )
     drained_at = models.DateTimeField(
-        null=True, editable=False, help_text="Since then it takes no new deployment; empty while it does."
+        null=True, editable=False, help_text=_("Since then it takes no new deployment; empty while it does.")
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -119,15 +124,17 @@ class Agent(models.Model):
     server_info = models.JSONField(default=dict, blank=True)
     health = models.JSONField(default=dict, blank=True)
     missing_images = models.JSONField(
-        null=True, editable=False, help_text="Ids that history needs and the host lacks; empty until it was looked at."
+        null=True,
+        editable=False,
+        help_text=_("Ids that history needs and the host lacks; empty until it was looked at."),
     )
     inventory_at = models.DateTimeField(null=True, editable=False)
     condition = models.JSONField(
-        null=True, editable=False, help_text="How the agent itself fares; empty until it said so."
+        null=True, editable=False, help_text=_("How the agent itself fares; empty until it said so.")
     )
     condition_at = models.DateTimeField(null=True, editable=False)
     swarm = models.JSONField(
-        null=True, editable=False, help_text="Which Swarm its engine is in, and as what; empty until it said so."
+        null=True, editable=False, help_text=_("Which Swarm its engine is in, and as what; empty until it said so.")
     )
     swarm_at = models.DateTimeField(null=True, editable=False)
     session_id = models.UUIDField(null=True, editable=False, unique=True)
@@ -135,7 +142,7 @@ class Agent(models.Model):
     # The beginning of its archive's digest; empty for an agent that was not installed from one.
     build = models.CharField(max_length=16, blank=True, default="", db_default="", editable=False)
     clock_skew_ms = models.BigIntegerField(
-        null=True, editable=False, help_text="By how much its clock was ahead of ours when it connected."
+        null=True, editable=False, help_text=_("By how much its clock was ahead of ours when it connected.")
     )
     understands = models.JSONField(default=dict, db_default={}, editable=False)
     journal_id = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
@@ -143,7 +150,7 @@ class Agent(models.Model):
     former_instance_id = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     refused_instance_id = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
     instance_at = models.DateTimeField(null=True, editable=False)
-    trouble = models.TextField(blank=True, default="", db_default="", help_text="What a person must look at.")
+    trouble = models.TextField(blank=True, default="", db_default="", help_text=_("What a person must look at."))
     # It has a certificate: its credential alone lets nobody in.
     certified = models.BooleanField(default=False, db_default=False, editable=False)
     # Values are sealed to it; empty for an agent of a former release.
@@ -200,7 +207,7 @@ class EnrolmentToken(models.Model):
     # Whose the server was then: a token does not outlive that. Empty where the server has no row of ours.
     server_owner_id = models.UUIDField(null=True)
     may_replace = models.BooleanField(
-        default=False, db_default=False, help_text="It admits an agent in place of one that is connected."
+        default=False, db_default=False, help_text=_("It admits an agent in place of one that is connected.")
     )
     replaced_live_agent = models.BooleanField(default=False, db_default=False)
     # Of the key that spent it: whoever has that key may ask again when the answer was lost.

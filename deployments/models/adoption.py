@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from deployments.data.adoption_types import AdoptionState
 
@@ -30,7 +31,7 @@ class Adoption(models.Model):
     requested_by_id = models.UUIDField()
     requested_by_name = models.CharField(max_length=150)
     requested_at = models.DateTimeField()
-    deadline_at = models.DateTimeField(help_text="Until then the agent may answer, and what it told is kept.")
+    deadline_at = models.DateTimeField(help_text=_("Until then the agent may answer, and what it told is kept."))
     told_at = models.DateTimeField(null=True)
     project_id = models.UUIDField(null=True)
     containers = models.JSONField(default=dict)

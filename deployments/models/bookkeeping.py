@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class DeploymentCount(models.Model):
@@ -26,7 +27,7 @@ class RequestKey(models.Model):
 
     user_id = models.UUIDField()
     key = models.CharField(max_length=200)
-    fingerprint = models.CharField(max_length=64, help_text="HMAC of method, path and body.")
+    fingerprint = models.CharField(max_length=64, help_text=_("HMAC of method, path and body."))
     answer_status = models.PositiveSmallIntegerField(null=True, blank=True)
     answer = models.JSONField(null=True, blank=True)
     location = models.CharField(max_length=500, default="", blank=True)

@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from deployments.data.cluster_types import OPEN_STATES, ChangeKind, ChangeState
 
@@ -24,7 +25,7 @@ class ClusterChange(models.Model):
     )
     steps = models.JSONField()
     step = models.PositiveSmallIntegerField(default=0)
-    sent = models.BooleanField(default=False, help_text="The command of this step is in the ledger.")
+    sent = models.BooleanField(default=False, help_text=_("The command of this step is in the ledger."))
     server_id = models.UUIDField(null=True)
     server_name = models.CharField(max_length=100, blank=True)
     node_id = models.CharField(max_length=64, blank=True)
@@ -32,13 +33,13 @@ class ClusterChange(models.Model):
     role = models.CharField(max_length=16, blank=True)
     address = models.CharField(max_length=255, blank=True)
     sealed_token = models.TextField(
-        blank=True, default="", editable=False, help_text="What a server joins with; sealed, and wiped when it has."
+        blank=True, default="", editable=False, help_text=_("What a server joins with; sealed, and wiped when it has.")
     )
     message = models.TextField(default="", blank=True)
     requested_by_id = models.UUIDField()
     requested_by_name = models.CharField(max_length=150)
     requested_at = models.DateTimeField()
-    deadline_at = models.DateTimeField(help_text="When nobody waits for this step any more.")
+    deadline_at = models.DateTimeField(help_text=_("When nobody waits for this step any more."))
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

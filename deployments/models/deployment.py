@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext_lazy as _
 
 from deployments.models.project import GraphVersion, Project
 from deployments.states import ACTIVE, Kind, Reason, Stage, Status
@@ -36,37 +37,46 @@ class Deployment(models.Model):
     )
     status = models.CharField(max_length=16, choices=choices_of(Status), default=Status.PENDING)
     stage = models.CharField(max_length=16, choices=choices_of(Stage), default=Stage.NONE, blank=True)
-    progress = models.PositiveSmallIntegerField(default=0, help_text="Percent; only rises.")
+    progress = models.PositiveSmallIntegerField(default=0, help_text=_("Percent; only rises."))
     reason = models.CharField(max_length=16, choices=choices_of(Reason), default=Reason.NONE, blank=True)
-    message = models.TextField(default="", blank=True, help_text="For people: what happened and what to do.")
+    message = models.TextField(default="", blank=True, help_text=_("For people: what happened and what to do."))
     failed_service = models.CharField(max_length=200, default="", blank=True)
-    log_tail = models.JSONField(default=list, blank=True, help_text="Last lines of the failed service.")
+    log_tail = models.JSONField(default=list, blank=True, help_text=_("Last lines of the failed service."))
     service_statuses = models.JSONField(default=list, blank=True)
-    env_vars = models.JSONField(default=dict, blank=True, help_text="Name to sealed value.")
-    sealed_variables = models.TextField(default="", blank=True, help_text="All values of the stack, sealed as one.")
+    env_vars = models.JSONField(default=dict, blank=True, help_text=_("Name to sealed value."))
+    sealed_variables = models.TextField(default="", blank=True, help_text=_("All values of the stack, sealed as one."))
     config = models.JSONField(default=dict, blank=True)
     graph_version = models.ForeignKey(GraphVersion, on_delete=models.PROTECT, related_name="+")
-    code = models.JSONField(default=dict, blank=True, help_text="Node id to bundle digest, as of the request.")
+    code = models.JSONField(default=dict, blank=True, help_text=_("Node id to bundle digest, as of the request."))
     force_redeploy = models.BooleanField(default=False)
     request_id = models.CharField(max_length=200, default="", blank=True)
     sealed_session = models.TextField(
-        default="", db_default="", blank=True, help_text="Of who asked, for the peers; gone when it starts or ends."
+        default="", db_default="", blank=True, help_text=_("Of who asked, for the peers; gone when it starts or ends.")
     )
     description = models.CharField(
-        max_length=500, default="", db_default="", blank=True, help_text="Why, in the words of who asked."
+        max_length=500, default="", db_default="", blank=True, help_text=_("Why, in the words of who asked.")
     )
-    approval = models.CharField(max_length=200, default="", db_default="", blank=True, help_text="Of the plan seen.")
-    replicas = models.JSONField(null=True, blank=True, help_text="Node id to copies, over those of the graph.")
+    approval = models.CharField(max_length=200, default="", db_default="", blank=True, help_text=_("Of the plan seen."))
+    replicas = models.JSONField(null=True, blank=True, help_text=_("Node id to copies, over those of the graph."))
     restarted_service = models.CharField(
-        max_length=200, default="", db_default="", blank=True, help_text="Of a restart: whose containers are made anew."
+        max_length=200,
+        default="",
+        db_default="",
+        blank=True,
+        help_text=_("Of a restart: whose containers are made anew."),
     )
-    renews = models.JSONField(null=True, blank=True, help_text="Services of a repair, which are started anew.")
-    cause = models.JSONField(null=True, blank=True, help_text="Why the product asked for it by itself.")
+    renews = models.JSONField(null=True, blank=True, help_text=_("Services of a repair, which are started anew."))
+    cause = models.JSONField(null=True, blank=True, help_text=_("Why the product asked for it by itself."))
     restores = models.ForeignKey(
         "DeploymentHistory", on_delete=models.PROTECT, null=True, blank=True, related_name="restored_by"
     )
     rollback_of = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="rollbacks", help_text="What it undoes."
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="rollbacks",
+        help_text=_("What it undoes."),
     )
     rolled_back_by = models.ForeignKey(
         "self",
@@ -74,25 +84,29 @@ class Deployment(models.Model):
         null=True,
         blank=True,
         related_name="rolls_back",
-        help_text="The rollback at work on it now, or the one that succeeded.",
+        help_text=_("The rollback at work on it now, or the one that succeeded."),
     )
     former_status = models.CharField(
-        max_length=16, default="", db_default="", blank=True, help_text="Before a rollback by hand began."
+        max_length=16, default="", db_default="", blank=True, help_text=_("Before a rollback by hand began.")
     )
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="Jobs that tried to start it and could not yet.")
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text=_("Jobs that tried to start it and could not yet.")
+    )
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     awaits_agent = models.BooleanField(
-        default=False, db_default=False, editable=False, help_text="Pending until its server's agent is back."
+        default=False, db_default=False, editable=False, help_text=_("Pending until its server's agent is back.")
     )
     start_number = models.PositiveIntegerField(
-        null=True, editable=False, help_text="Rises per project and target with each start."
+        null=True, editable=False, help_text=_("Rises per project and target with each start.")
     )
     base_number = models.PositiveIntegerField(
-        null=True, editable=False, help_text="The newest history number of its lane when it started; 0 for none."
+        null=True, editable=False, help_text=_("The newest history number of its lane when it started; 0 for none.")
     )
-    values_wiped_at = models.DateTimeField(null=True, editable=False, help_text="When its values were forgotten.")
-    logs_pruned_at = models.DateTimeField(null=True, editable=False, help_text="When its log lines were forgotten.")
-    pruned_at = models.DateTimeField(null=True, editable=False, help_text="When its events and files were forgotten.")
+    values_wiped_at = models.DateTimeField(null=True, editable=False, help_text=_("When its values were forgotten."))
+    logs_pruned_at = models.DateTimeField(null=True, editable=False, help_text=_("When its log lines were forgotten."))
+    pruned_at = models.DateTimeField(
+        null=True, editable=False, help_text=_("When its events and files were forgotten.")
+    )
     last_sequence = models.PositiveIntegerField(default=0)
     log_bytes = models.PositiveIntegerField(default=0)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
@@ -177,8 +191,8 @@ class DeploymentEvent(models.Model):
     type = models.CharField(max_length=64)
     payload = models.JSONField(default=dict)
     created_at = models.DateTimeField()
-    published_at = models.DateTimeField(null=True, blank=True, help_text="Out to the browsers.")
-    streamed_at = models.DateTimeField(null=True, blank=True, help_text="Out to Kafka.")
+    published_at = models.DateTimeField(null=True, blank=True, help_text=_("Out to the browsers."))
+    streamed_at = models.DateTimeField(null=True, blank=True, help_text=_("Out to Kafka."))
 
     class Meta:
         db_table = "deployment_events"
@@ -200,24 +214,24 @@ class DeploymentHistory(models.Model):
     deployment = models.OneToOneField(Deployment, on_delete=models.CASCADE, related_name="history")
     project_id = models.UUIDField()
     target_id = models.UUIDField()
-    number = models.PositiveIntegerField(help_text="Rises by one per project and target.")
+    number = models.PositiveIntegerField(help_text=_("Rises by one per project and target."))
     version = models.CharField(max_length=32)
     deployment_snapshot = models.JSONField()
     sealed_variables = models.TextField(
-        default="", db_default="", blank=True, help_text="All values of the stack, sealed for its deployment."
+        default="", db_default="", blank=True, help_text=_("All values of the stack, sealed for its deployment.")
     )
-    env_vars = models.JSONField(null=True, blank=True, help_text="Name to value, sealed for its deployment.")
+    env_vars = models.JSONField(null=True, blank=True, help_text=_("Name to value, sealed for its deployment."))
     content_key = models.CharField(
-        max_length=64, default="", db_default="", blank=True, editable=False, help_text="Names what ran, by content."
+        max_length=64, default="", db_default="", blank=True, editable=False, help_text=_("Names what ran, by content.")
     )
     rolled_back = models.BooleanField(default=False)
-    dropped_at = models.DateTimeField(null=True, blank=True, help_text="When retention took the snapshot away.")
+    dropped_at = models.DateTimeField(null=True, blank=True, help_text=_("When retention took the snapshot away."))
     created_at = models.DateTimeField()
 
     class Meta:
         db_table = "deployment_history"
         ordering = ["-created_at"]
-        verbose_name_plural = "deployment history"
+        verbose_name_plural = _("deployment history")
         constraints = [
             models.UniqueConstraint(fields=["project_id", "target_id", "number"], name="one_version_per_number")
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from deployments.models.project import Project
 
@@ -12,18 +13,18 @@ class StackDrift(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     server_id = models.UUIDField()
-    deployment_id = models.UUIDField(help_text="Whose success it is that things are held against.")
-    meant = models.JSONField(default=list, help_text="Each service as the proof saw it.")
-    proven_ids = models.JSONField(default=list, help_text="The containers of that proof.")
+    deployment_id = models.UUIDField(help_text=_("Whose success it is that things are held against."))
+    meant = models.JSONField(default=list, help_text=_("Each service as the proof saw it."))
+    proven_ids = models.JSONField(default=list, help_text=_("The containers of that proof."))
     proven_at = models.DateTimeField()
     differences = models.JSONField(default=list)
-    unknown = models.JSONField(default=list, help_text="Services that cannot be compared whole.")
-    due_at = models.DateTimeField(null=True, help_text="When to compare at the latest, whatever is told by then.")
-    touched_at = models.DateTimeField(null=True, help_text="When somebody on the host last changed something.")
-    repairs_stopped_at = models.DateTimeField(null=True, help_text="Since when it is no longer repaired by itself.")
-    repairs_message = models.TextField(default="", help_text="Why not.")
-    soak_until = models.DateTimeField(null=True, help_text="Until when a success that degrades is rolled back.")
-    soak_message = models.TextField(default="", help_text="What became of that, for people.")
+    unknown = models.JSONField(default=list, help_text=_("Services that cannot be compared whole."))
+    due_at = models.DateTimeField(null=True, help_text=_("When to compare at the latest, whatever is told by then."))
+    touched_at = models.DateTimeField(null=True, help_text=_("When somebody on the host last changed something."))
+    repairs_stopped_at = models.DateTimeField(null=True, help_text=_("Since when it is no longer repaired by itself."))
+    repairs_message = models.TextField(default="", help_text=_("Why not."))
+    soak_until = models.DateTimeField(null=True, help_text=_("Until when a success that degrades is rolled back."))
+    soak_message = models.TextField(default="", help_text=_("What became of that, for people."))
 
     class Meta:
         db_table = "stack_drifts"

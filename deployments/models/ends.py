@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from deployments.data.end_types import DeletionState, MachineEnd, VolumeDeletionState
 from deployments.types import TargetKind
@@ -87,8 +88,8 @@ class Deletion(models.Model):
         choices=[(state.value, state.value) for state in DeletionState],
         default=DeletionState.DELETING.value,
     )
-    attempt = models.PositiveIntegerField(default=1, help_text="Rises each time somebody continues it.")
-    message = models.TextField(default="", blank=True, help_text="What it waits for, or why it cannot go on.")
+    attempt = models.PositiveIntegerField(default=1, help_text=_("Rises each time somebody continues it."))
+    message = models.TextField(default="", blank=True, help_text=_("What it waits for, or why it cannot go on."))
     requested_by_id = models.UUIDField()
     requested_by_name = models.CharField(max_length=150)
     requested_at = models.DateTimeField()

@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from deployments.models.project import Project
 
@@ -17,10 +18,10 @@ class StackState(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     server_id = models.UUIDField()
     condition = models.CharField(max_length=16)
-    since_ms = models.BigIntegerField(help_text="Since when it is so, in epoch milliseconds.")
+    since_ms = models.BigIntegerField(help_text=_("Since when it is so, in epoch milliseconds."))
     message = models.TextField(default="", blank=True)
-    services = models.JSONField(default=list, help_text="Name, condition and running copies of each service.")
-    judged_number = models.PositiveBigIntegerField(default=0, help_text="Of the observation it was judged by.")
+    services = models.JSONField(default=list, help_text=_("Name, condition and running copies of each service."))
+    judged_number = models.PositiveBigIntegerField(default=0, help_text=_("Of the observation it was judged by."))
     last_sequence = models.PositiveBigIntegerField(default=0)
     judged_at = models.DateTimeField()
 
@@ -44,7 +45,7 @@ class StackEvent(models.Model):
     type = models.CharField(max_length=64)
     payload = models.JSONField(default=dict)
     created_at = models.DateTimeField()
-    streamed_at = models.DateTimeField(null=True, blank=True, help_text="Out to Kafka.")
+    streamed_at = models.DateTimeField(null=True, blank=True, help_text=_("Out to Kafka."))
 
     class Meta:
         db_table = "stack_events"
@@ -67,17 +68,17 @@ class Incident(models.Model):
     cause = models.CharField(max_length=32)
     severity = models.CharField(max_length=16)
     message = models.TextField()
-    services = models.JSONField(default=list, help_text="Names of the services that it is about.")
-    containers = models.JSONField(default=list, help_text="As they were seen, with the moments that Docker knows.")
-    log_tail = models.JSONField(default=list, help_text="Last lines, as masked by the agent.")
+    services = models.JSONField(default=list, help_text=_("Names of the services that it is about."))
+    containers = models.JSONField(default=list, help_text=_("As they were seen, with the moments that Docker knows."))
+    log_tail = models.JSONField(default=list, help_text=_("Last lines, as masked by the agent."))
     lines_due_at = models.DateTimeField(
-        null=True, help_text="When to ask the agent for the last lines of its containers; none once that is done."
+        null=True, help_text=_("When to ask the agent for the last lines of its containers; none once that is done.")
     )
-    deployment_id = models.UUIDField(null=True, help_text="What was proven last on the stack when it was opened.")
-    since_ms = models.BigIntegerField(help_text="Since when it is so, in epoch milliseconds.")
+    deployment_id = models.UUIDField(null=True, help_text=_("What was proven last on the stack when it was opened."))
+    since_ms = models.BigIntegerField(help_text=_("Since when it is so, in epoch milliseconds."))
     opened_at = models.DateTimeField()
     updated_at = models.DateTimeField()
-    quiet_since = models.DateTimeField(null=True, help_text="Since when its cause is not seen any more.")
+    quiet_since = models.DateTimeField(null=True, help_text=_("Since when its cause is not seen any more."))
     closed_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.ForeignKey(

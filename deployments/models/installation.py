@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from deployments.data.installation_types import OPEN, InstallationAction, InstallationState, Step, StepState
 
@@ -19,11 +20,11 @@ class ServerAccess(models.Model):
     host = models.CharField(max_length=255)
     port = models.PositiveIntegerField(default=22)
     username = models.CharField(max_length=100)
-    host_key = models.TextField(default="", blank=True, help_text="As in a known_hosts file: kind and key.")
+    host_key = models.TextField(default="", blank=True, help_text=_("As in a known_hosts file: kind and key."))
     fingerprint = models.CharField(max_length=100, default="", blank=True)
     pinned_at = models.DateTimeField(null=True)
     pinned_by_name = models.CharField(max_length=150, default="", blank=True)
-    sealed = models.TextField(default="", blank=True, help_text="The kept login; empty for none.")
+    sealed = models.TextField(default="", blank=True, help_text=_("The kept login; empty for none."))
 
     class Meta:
         db_table = "server_accesses"
@@ -48,16 +49,16 @@ class AgentInstallation(models.Model):
     host = models.CharField(max_length=255)
     port = models.PositiveIntegerField()
     username = models.CharField(max_length=100)
-    sealed = models.TextField(default="", blank=True, help_text="The login, until the installation has ended.")
+    sealed = models.TextField(default="", blank=True, help_text=_("The login, until the installation has ended."))
     known_fingerprint = models.CharField(max_length=100, default="", blank=True)
     offered_key = models.TextField(default="", blank=True)
     install_docker = models.BooleanField(default=False)
     keep_login = models.BooleanField(default=False)
     replace = models.BooleanField(default=False)
     gateway_url = models.CharField(max_length=300, default="", blank=True)
-    attempt = models.PositiveIntegerField(default=0, help_text="How many workers took it up.")
+    attempt = models.PositiveIntegerField(default=0, help_text=_("How many workers took it up."))
     number = models.PositiveBigIntegerField(default=1)
-    holder = models.UUIDField(null=True, help_text="Of the worker that has it.")
+    holder = models.UUIDField(null=True, help_text=_("Of the worker that has it."))
     held_until = models.DateTimeField(null=True)
     message = models.TextField(default="", blank=True)
     cancel_requested_at = models.DateTimeField(null=True)

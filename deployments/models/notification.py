@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from deployments.models.project import Project
 
@@ -21,17 +22,17 @@ class NotificationChannel(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     name = models.CharField(max_length=100)
     kind = models.CharField(max_length=16)
-    service = models.CharField(max_length=64, help_text="What kind of receiver it is.")
-    sealed = models.TextField(help_text="Address and signing secret: VERSION:BASE64 of nonce and ciphertext.")
-    causes = models.JSONField(default=list, help_text="Empty for all.")
+    service = models.CharField(max_length=64, help_text=_("What kind of receiver it is."))
+    sealed = models.TextField(help_text=_("Address and signing secret: VERSION:BASE64 of nonce and ciphertext."))
+    causes = models.JSONField(default=list, help_text=_("Empty for all."))
     least_severity = models.CharField(max_length=16)
-    project_ids = models.JSONField(default=list, help_text="Empty for all that its owner takes part in.")
-    reminder_minutes = models.PositiveIntegerField(default=0, help_text="0 for none.")
-    quiet_from = models.PositiveSmallIntegerField(default=0, help_text="Minute of the day in its time zone.")
-    quiet_to = models.PositiveSmallIntegerField(default=0, help_text="Equal to the beginning for no quiet hours.")
+    project_ids = models.JSONField(default=list, help_text=_("Empty for all that its owner takes part in."))
+    reminder_minutes = models.PositiveIntegerField(default=0, help_text=_("0 for none."))
+    quiet_from = models.PositiveSmallIntegerField(default=0, help_text=_("Minute of the day in its time zone."))
+    quiet_to = models.PositiveSmallIntegerField(default=0, help_text=_("Equal to the beginning for no quiet hours."))
     time_zone = models.CharField(max_length=64, default="UTC")
-    critical_always = models.BooleanField(default=True, help_text="Critical incidents are told in quiet hours, too.")
-    muted_until = models.DateTimeField(null=True, help_text="What is due before waits until then.")
+    critical_always = models.BooleanField(default=True, help_text=_("Critical incidents are told in quiet hours, too."))
+    muted_until = models.DateTimeField(null=True, help_text=_("What is due before waits until then."))
     created_at = models.DateTimeField()
 
     class Meta:
@@ -54,19 +55,19 @@ class NotificationDelivery(models.Model):
     position = models.BigAutoField(primary_key=True)
     id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     channel = models.ForeignKey(NotificationChannel, on_delete=models.CASCADE, related_name="deliveries")
-    incident_id = models.UUIDField(null=True, help_text="None for a test.")
+    incident_id = models.UUIDField(null=True, help_text=_("None for a test."))
     project_id = models.UUIDField(null=True)
     kind = models.CharField(max_length=16)
-    number = models.PositiveIntegerField(default=0, help_text="Of a reminder.")
-    content = models.JSONField(help_text="What the message says.")
+    number = models.PositiveIntegerField(default=0, help_text=_("Of a reminder."))
+    content = models.JSONField(help_text=_("What the message says."))
     state = models.CharField(max_length=16)
     by_hand = models.BooleanField(
-        default=False, db_default=False, help_text="Somebody asked for it: nothing holds it back."
+        default=False, db_default=False, help_text=_("Somebody asked for it: nothing holds it back.")
     )
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.CharField(max_length=300, default="", blank=True)
     created_at = models.DateTimeField()
-    due_at = models.DateTimeField(help_text="When to send it, or to try again.")
+    due_at = models.DateTimeField(help_text=_("When to send it, or to try again."))
     ended_at = models.DateTimeField(null=True)
 
     class Meta:

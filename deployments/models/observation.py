@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from deployments.models.project import Project
 
@@ -45,8 +46,10 @@ class ObservedStack(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     server_id = models.UUIDField()
     containers = models.JSONField(default=list)
-    changed = models.JSONField(default=dict, help_text="Service to the moment since when it is as it is, in epoch ms.")
-    number = models.PositiveBigIntegerField(default=0, help_text="Rises with every change.")
+    changed = models.JSONField(
+        default=dict, help_text=_("Service to the moment since when it is as it is, in epoch ms.")
+    )
+    number = models.PositiveBigIntegerField(default=0, help_text=_("Rises with every change."))
     changed_at = models.DateTimeField()
 
     class Meta:
@@ -64,10 +67,10 @@ class MemoryKill(models.Model):
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     server_id = models.UUIDField()
     container_id = models.CharField(max_length=64)
-    host_ms = models.BigIntegerField(help_text="By the host's clock, as its agent tells it: names the kill.")
+    host_ms = models.BigIntegerField(help_text=_("By the host's clock, as its agent tells it: names the kill."))
     service = models.CharField(max_length=200)
     container = models.CharField(max_length=255)
-    at = models.DateTimeField(help_text="By the control plane's clock.")
+    at = models.DateTimeField(help_text=_("By the control plane's clock."))
 
     class Meta:
         db_table = "memory_kills"

@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class Project(models.Model):
@@ -22,34 +23,41 @@ class Project(models.Model):
     slug = models.SlugField(max_length=48, unique=True)
     concurrency = models.CharField(max_length=16, choices=Concurrency.choices, default=Concurrency.QUEUE)
     restore_on_failure = models.BooleanField(
-        default=True, help_text="Restore the previous version when a deployment fails."
+        default=True, help_text=_("Restore the previous version when a deployment fails.")
     )
     health_deadline = models.PositiveIntegerField(
-        default=120, help_text="Seconds that a service may take to become healthy."
+        default=120, help_text=_("Seconds that a service may take to become healthy.")
     )
     health_window = models.PositiveIntegerField(
         default=3,
-        help_text="Seconds that every container must stay healthy before the deployment succeeds.",
+        help_text=_("Seconds that every container must stay healthy before the deployment succeeds."),
     )
     retention = models.PositiveIntegerField(
-        default=10, help_text="Number of successful deployments per target that can be restored."
+        default=10, help_text=_("Number of successful deployments per target that can be restored.")
     )
     automatic_repair = models.BooleanField(
-        default=False, db_default=False, help_text="Automatically repair services that are changed on the server."
+        default=False, db_default=False, help_text=_("Automatically repair services that are changed on the server.")
     )
     repairs_per_hour = models.PositiveSmallIntegerField(
-        default=3, db_default=3, help_text="Automatic repairs within an hour, after which they stop and you are told."
+        default=3,
+        db_default=3,
+        help_text=_("Automatic repairs within an hour, after which they stop and you are told."),
     )
     soak_minutes = models.PositiveSmallIntegerField(
         default=0,
         db_default=0,
-        help_text="Roll back a deployment that degrades by itself within this many minutes; 0 for never.",
+        help_text=_("Roll back a deployment that degrades by itself within this many minutes; 0 for never."),
     )
     muted_until = models.DateTimeField(
         null=True, editable=False, help_text="Until then messages about its incidents wait."
     )
     deletion = models.CharField(
-        max_length=16, default="", db_default="", blank=True, editable=False, help_text="deleting, deleted, or empty."
+        max_length=16,
+        default="",
+        db_default="",
+        blank=True,
+        editable=False,
+        help_text=_("deleting, deleted, or empty."),
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -122,7 +130,7 @@ class CodeBundle(models.Model):
 
     digest = models.CharField(primary_key=True, max_length=64)
     content = models.BinaryField()
-    size = models.PositiveIntegerField(help_text="Bytes of the tar.")
+    size = models.PositiveIntegerField(help_text=_("Bytes of the tar."))
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -147,7 +155,7 @@ class ProjectSecret(models.Model):
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="secrets")
     key = models.CharField(max_length=500)
-    sealed = models.TextField(help_text="VERSION:BASE64 of nonce and ciphertext.")
+    sealed = models.TextField(help_text=_("VERSION:BASE64 of nonce and ciphertext."))
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from deployments.models.project import Project
 
@@ -20,18 +21,18 @@ class Registry(models.Model):
     )
     project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     name = models.CharField(max_length=100)
-    address = models.CharField(max_length=255, help_text="HOST or HOST:PORT, as it stands in front of an image.")
+    address = models.CharField(max_length=255, help_text=_("HOST or HOST:PORT, as it stands in front of an image."))
     namespace = models.CharField(
-        max_length=200, default="axion", db_default="axion", help_text="What stands before names of images we push."
+        max_length=200, default="axion", db_default="axion", help_text=_("What stands before names of images we push.")
     )
     username = models.CharField(max_length=255, blank=True, default="")
     sealed = models.TextField(
-        blank=True, default="", help_text="The password: VERSION:BASE64 of nonce and ciphertext. Empty for none."
+        blank=True, default="", help_text=_("The password: VERSION:BASE64 of nonce and ciphertext. Empty for none.")
     )
-    ca_certificate = models.TextField(blank=True, default="", help_text="Authorities in PEM.")
+    ca_certificate = models.TextField(blank=True, default="", help_text=_("Authorities in PEM."))
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
-    check_id = models.UUIDField(null=True, unique=True, editable=False, help_text="The newest test.")
+    check_id = models.UUIDField(null=True, unique=True, editable=False, help_text=_("The newest test."))
     check_state = models.CharField(max_length=16, blank=True, default="")
     check_message = models.TextField(blank=True, default="")
     check_server_name = models.CharField(max_length=100, blank=True, default="")
@@ -39,7 +40,7 @@ class Registry(models.Model):
 
     class Meta:
         db_table = "registries"
-        verbose_name_plural = "registries"
+        verbose_name_plural = _("registries")
         constraints = [
             models.CheckConstraint(
                 condition=Q(owner__isnull=True) | Q(project__isnull=True), name="registry_of_user_or_project"

@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from deployments.models.project import Project, ProjectMember
 
@@ -22,7 +23,7 @@ class PeopleGroup(models.Model):
     class Meta:
         db_table = "people_groups"
         ordering = ["name"]
-        verbose_name = "group"
+        verbose_name = _("group")
 
     def __str__(self) -> str:
         return self.name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 from knox.models import AuthToken
 
 
@@ -20,7 +21,7 @@ class ApiToken(models.Model):
 
     class Meta:
         db_table = "api_tokens"
-        verbose_name = "API token"
+        verbose_name = _("API token")
 
     def __str__(self) -> str:
         return self.name

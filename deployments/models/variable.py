@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from deployments.data.variable_types import Scope
 from deployments.models.project import Project
@@ -22,9 +23,9 @@ class ProjectVariable(models.Model):
     scope = models.CharField(max_length=10, choices=SCOPES)
     scope_key = models.CharField(max_length=200, default="", blank=True)
     name = models.CharField(max_length=200)
-    version = models.PositiveIntegerField(help_text="Rises with every value that the name gets.")
-    sealed = models.TextField(help_text="VERSION:BASE64 of nonce and ciphertext.")
-    set_by = models.CharField(max_length=150, help_text="Name of who set it, which outlives the account.")
+    version = models.PositiveIntegerField(help_text=_("Rises with every value that the name gets."))
+    sealed = models.TextField(help_text=_("VERSION:BASE64 of nonce and ciphertext."))
+    set_by = models.CharField(max_length=150, help_text=_("Name of who set it, which outlives the account."))
     set_at = models.DateTimeField()
 
     class Meta:
