@@ -12,6 +12,7 @@ from django.conf import settings
 from django.contrib.admin import SimpleListFilter
 from django.db.models import F, Func
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from agents.addresses import host_of
 from agents.pki.records import CertificateData
@@ -40,8 +41,8 @@ COMMAND_COLOURS = {
     CommandStatus.WITHDRAWN: "default",
 }
 
-ENDED_HINT = "Make a new enrolment token and start the agent with it: what runs on the server goes on running."
-SHARED_NAME = (
+ENDED_HINT = lazy("Make a new enrolment token and start the agent with it: what runs on the server goes on running.")
+SHARED_NAME = lazy(
     "Applications on this server answer under the same name as this page, {host}. Browsers send your session to"
     " them, too, whatever the port. Open this page under a name of its own."
 )
@@ -60,21 +61,25 @@ def start_command(*, token: str) -> str:
 def certificate_sentence(certificate: CertificateData | None, *, now: datetime) -> str:
     """Return what people are told of an agent's certificate."""
     if certificate is None:
-        return "None: this agent is known by its credential alone. A new enrolment token brings a certificate."
+        return gettext("None: this agent is known by its credential alone. A new enrolment token brings a certificate.")
     until = f"{certificate.valid_until:%Y-%m-%d at %H:%M} UTC"
     if certificate.valid_until <= now:
-        return f"Ended on {until}, so the agent is not let in. {ENDED_HINT}"
-    return f"Serial {certificate.serial}, valid until {until}. It is renewed at half its life."
+        return gettext("Ended on {until}, so the agent is not let in. {ended_hint}").format(
+            until=until, ended_hint=ENDED_HINT
+        )
+    return gettext("Serial {serial}, valid until {until}. It is renewed at half its life.").format(
+        serial=certificate.serial, until=until
+    )
 
 
 def taken_over(at: datetime | None) -> str:
     """Return what the owner should know of an agent that enrolled in the place of one that was connected."""
     if at is None:
-        return "No connected agent has been replaced."
-    return (
-        f"On {at:%Y-%m-%d at %H:%M} UTC a connected agent was replaced, with a token that allows it."
-        " If that was not you, revoke the agent and find out who knows your password."
-    )
+        return gettext("No connected agent has been replaced.")
+    return gettext(
+        "On {at:%Y-%m-%d at %H:%M} UTC a connected agent was replaced, with a token that allows"
+        " it. If that was not you, revoke the agent and find out who knows your password."
+    ).format(at=at)
 
 
 MAX_VERSIONS = 50
@@ -86,7 +91,7 @@ class RevokedFilter(SimpleListFilter):
     parameter_name = "credential"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("valid", "Valid"), ("revoked", "Revoked")]
+        return [("valid", gettext("Valid")), ("revoked", gettext("Revoked"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() not in {"valid", "revoked"}:
@@ -101,7 +106,12 @@ class PresenceFilter(SimpleListFilter):
     parameter_name = "presence"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("online", "Online"), ("away", "Silent or lost"), ("none", "No agent yet"), ("drained", "Drained")]
+        return [
+            ("online", gettext("Online")),
+            ("away", gettext("Silent or lost")),
+            ("none", gettext("No agent yet")),
+            ("drained", gettext("Drained")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from agents.addresses import host_of, is_loopback
 from agents.services import gateway_places
@@ -42,19 +43,31 @@ def remarks(request: HttpRequest) -> tuple[str, ...]:
     """Return what to know before the line is pasted somewhere."""
     host = host_of(request.get_host())
     found = [
-        "Run it as root: it needs Docker with Compose, which --with-docker at its end installs on Debian and Ubuntu."
+        gettext(
+            "Run it as root: it needs Docker with Compose, which --with-docker at its end installs"
+            " on Debian and Ubuntu."
+        )
     ]
     if is_loopback(host):
-        found.append(f"{host} is this machine alone. For another server, open this page by a name it can reach.")
+        found.append(
+            gettext("{host} is this machine alone. For another server, open this page by a name it can reach.").format(
+                host=host
+            )
+        )
     elif gateway_places.stays_on_this_machine():
         found.append(
-            "The gateway serves its own machine alone, so agents elsewhere do not reach it: open it with"
-            " AXION_GATEWAY_PUBLISH or AXION_GATEWAY_BIND, then create another token."
+            gettext(
+                "The gateway serves its own machine alone, so agents elsewhere do not reach it: open it with"
+                " AXION_GATEWAY_PUBLISH or AXION_GATEWAY_BIND, then create another token."
+            )
         )
     elif gateway_places.speaks_plainly():
         found.append(
-            "The gateway speaks in the clear (AXION_GATEWAY_PLAINTEXT), so the agent refuses it. If the network is"
-            " safe, the one line takes it over; for the container, add -e AXION_AGENT__CONTROL_PLANE__INSECURE=true."
+            gettext(
+                "The gateway speaks in the clear (AXION_GATEWAY_PLAINTEXT), so the agent refuses it. If the network is"
+                " safe, the one line takes it over; for the container, add -e"
+                " AXION_AGENT__CONTROL_PLANE__INSECURE=true."
+            )
         )
     return tuple(found)
 

@@ -184,7 +184,7 @@ class ServerAdmin(OwnedAdmin):
     def certificate(self, server: Any) -> str:
         agent = Agent.objects.active().filter(server_id=server.pk).first()
         if agent is None:
-            return "The server has no agent."
+            return gettext("The server has no agent.")
         return certificate_sentence(authority.certificate_of(agent_id=agent.pk), now=server.database_now)
 
     def change_view(self, request: HttpRequest, object_id: str, *arguments: Any, **named: Any) -> HttpResponse:
@@ -208,7 +208,7 @@ class ServerAdmin(OwnedAdmin):
         server = get_object_or_404(self.get_queryset(request), pk=object_id)
         context = {
             **self.admin_site.each_context(request),
-            "title": "New enrolment token",
+            "title": gettext("New enrolment token"),
             "server": server,
             "connected": presence_of(server) in CONNECTED,
         }
@@ -260,14 +260,16 @@ class AgentAdmin(ReadOnlyAdmin):
     @display(description=lazy("Condition"))
     def fares(self, agent: Agent) -> str:
         if agent.condition is None:
-            return "Unknown: this agent does not report it."
-        return " ".join(condition_of(agent.condition).troubles) or "Docker answers, and the agent reports no problem."
+            return gettext("Unknown: this agent does not report it.")
+        return " ".join(condition_of(agent.condition).troubles) or gettext(
+            "Docker answers, and the agent reports no problem."
+        )
 
     @display(description=lazy("Clock"))
     def clock(self, agent: Agent) -> str:
         if agent.clock_skew_ms is None:
-            return "Unknown: this agent does not report its time."
-        return skew_sentence(agent.clock_skew_ms) or "In sync with the control plane."
+            return gettext("Unknown: this agent does not report its time.")
+        return skew_sentence(agent.clock_skew_ms) or gettext("In sync with the control plane.")
 
     @display(description=lazy("Certificate"))
     def certificate(self, agent: Any) -> str:
@@ -288,5 +290,5 @@ class AgentAdmin(ReadOnlyAdmin):
             self.end_credential(request, agent)
             self.message_user(request, gettext("The agent's credential was revoked."))
             return redirect(reverse("admin:agents_agent_change", args=[agent.pk]))
-        context = {**self.admin_site.each_context(request), "title": "Revoke the credential", "agent": agent}
+        context = {**self.admin_site.each_context(request), "title": gettext("Revoke the credential"), "agent": agent}
         return TemplateResponse(request, "admin/agents/revoke.html", context)

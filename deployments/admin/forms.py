@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
+from django.utils.translation import gettext
 
 from agents.wording.sentences import sentence
 from deployments import json_input
@@ -105,11 +106,13 @@ class GraphForm(forms.Form):
     def clean_graph(self) -> dict[str, Any]:
         file = self.cleaned_data["graph"]
         if file.size > MAX_GRAPH_BYTES:
-            raise forms.ValidationError("The file is larger than 16 MiB.")
+            raise forms.ValidationError(gettext("The file is larger than 16 MiB."))
         try:
             return json_input.read_object(file.read())
         except Invalid as error:
-            raise forms.ValidationError(f"The graph cannot be read. {error.message}") from None
+            raise forms.ValidationError(
+                gettext("The graph cannot be read. {message}").format(message=error.message)
+            ) from None
 
 
 class CodeForm(forms.Form):
@@ -121,6 +124,6 @@ class CodeForm(forms.Form):
     def clean_code(self) -> bytes:
         file = self.cleaned_data["code"]
         if file.size > 2 * MAX_CODE_BYTES:
-            raise forms.ValidationError("The file is too large.")
+            raise forms.ValidationError(gettext("The file is too large."))
         content: bytes = file.read()
         return content

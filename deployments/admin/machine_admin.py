@@ -160,7 +160,7 @@ class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
             return redirect("admin:agents_server_projects", server_id)
         there: tuple[Tenant, ...] = or_404(grant_view.tenants_of, caller=caller, server_id=server_id)
         rows = [(each, badge_of(each)) for each in there]
-        of, title = Server(pk=server.id, name=server.name), f"Deployed on {server.name}"
+        of, title = Server(pk=server.id, name=server.name), gettext("Deployed on {name}").format(name=server.name)
         return render_page(request, PAGE, title=title, of=of, server=server, rows=rows, request_id=uuid4())
 
     @action(description=lazy("Install over SSH"), url_path="install", icon="install_desktop", permissions=["change"])

@@ -74,7 +74,7 @@ class InvitationAdmin(OwnRowsMixin, ModelAdmin):
         """Ask first; accept or decline by POST only. Raise Http404 for another's invitation and for none."""
         row = get_object_or_404(self.get_queryset(request), pk=uuid_or_404(object_id))
         if request.method != "POST":
-            verb = "Join" if accepted else "Decline"
+            verb = gettext("Join") if accepted else gettext("Decline")
             words = ROLE_WORDS[greatest([row.role]) or Role.VIEWER].lower()
             context = {"title": f"{verb} {row.project.name}?", "row": row, "accepted": accepted, "opts": self.opts}
             context["words"] = words

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from deployments import wire
 from deployments.admin import badges, machine_data
@@ -111,7 +112,7 @@ def _addresses_by_target(current: Iterable[DeploymentRecord]) -> dict[str, list[
 def links_of(deployment: DeploymentRecord) -> list[dict[str, str]]:
     """Return what the deployment has to do with others: words and the address of each."""
     own = history.of_deployment(deployment_id=deployment.id)
-    linked = [(f"Version {own.version}", _history_address(deployment))] if own else []
+    linked = [(gettext("Version {version}").format(version=own.version), _history_address(deployment))] if own else []
     linked += _waited_for(deployment)
     if deployment.restores is not None:
         restored = history.get(history_id=deployment.restores)
@@ -134,7 +135,12 @@ def _waited_for(deployment: DeploymentRecord) -> list[tuple[str, str]]:
     before = [*([holder] if holder else []), *waiting[:place]][:MAX_LINKS]
     records = [deployments.get(deployment_id=each) for each in before]
     return [
-        (f"waits for {each.kind} {str(each.id)[:8]} by {each.requested_by}: {_doing(each)}", _address(each.id))
+        (
+            gettext("waits for {kind} {id} by {requested_by}: {each}").format(
+                kind=each.kind, id=str(each.id)[:8], requested_by=each.requested_by, each=_doing(each)
+            ),
+            _address(each.id),
+        )
         for each in records
     ]
 

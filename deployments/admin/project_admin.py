@@ -125,7 +125,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
     @display(description=lazy("Last deployment"))
     def last_status(self, row: Any) -> SafeString | str:
         if not row.newest_status:
-            return "never deployed"
+            return gettext("never deployed")
         badge = badges.status_badge(
             status=row.newest_status,
             reason=row.newest_reason,
@@ -162,7 +162,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
                 name = str(self.cleaned_data["name"]).strip()
                 taken = projects.by_name(owner_id=owner, name=name)
                 if taken is not None and taken.id != getattr(obj, "pk", None):
-                    raise forms.ValidationError("There is already a project with this name.")
+                    raise forms.ValidationError(gettext("There is already a project with this name."))
                 return name
 
         return OwnName

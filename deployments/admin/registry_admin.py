@@ -105,7 +105,7 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
     def used_by(self, row: Registry) -> str:
         if row.project:
             return row.project.name
-        return "your projects" if row.owner_id else "everybody"
+        return gettext("your projects") if row.owner_id else gettext("everybody")
 
     @display(description=lazy("Changed"))
     def changed(self, row: Registry) -> Any:
@@ -120,7 +120,7 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         form, caller = NewRegistryForm(request.POST or None), caller_in(request)
-        choices = [("", "all your projects"), *projects_to_change(request)]
+        choices = [("", gettext("all your projects")), *projects_to_change(request)]
         if caller.sees_everything:
             choices.insert(1, (EVERYBODY, "everybody's projects"))
         form.fields["project"].choices = choices  # type: ignore[attr-defined]  # a choice field
@@ -131,7 +131,7 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
                 return redirect("admin:deployments_registry_change", made.id)
             except DeployError as error:
                 show_refusal(form, error, fields=FIELDS)
-        context = {**self.admin_site.each_context(request), "title": "New registry", "form": form}
+        context = {**self.admin_site.each_context(request), "title": gettext("New registry"), "form": form}
         answer = TemplateResponse(request, NEW, context)
         add_never_cache_headers(answer)
         return answer

@@ -9,6 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
 from deployments import addresses
@@ -31,7 +32,7 @@ for app, model in CLOSED_PAGES:
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Return what the index shows; for UNFOLD["DASHBOARD_CALLBACK"]."""
-    return {**context, "title": "Overview", "state": page_data.dashboard(caller=caller_in(request))}
+    return {**context, "title": gettext("Overview"), "state": page_data.dashboard(caller=caller_in(request))}
 
 
 @never_cache
@@ -57,5 +58,5 @@ def attempt_in(request: HttpRequest, *, name: str) -> sign_in_tries.Try:
 
 def too_many_failures(wait: int) -> HttpResponse:
     """Answer 429; `wait` is in seconds."""
-    text = f"Too many failed attempts to sign in. Try again in {wait} s."
+    text = gettext("Too many failed attempts to sign in. Try again in {wait} s.").format(wait=wait)
     return HttpResponse(text, status=429, content_type="text/plain", headers={"Retry-After": str(wait)})

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
 from deployments.admin.ownership import caller_in
@@ -37,5 +38,10 @@ def confirm_password(request: HttpRequest) -> HttpResponse:
             freshness.mark(request.session, now=time.time())
             return redirect(onward)
         wrong = True
-    context = {**admin.site.each_context(request), "title": "Confirm your password", "next": onward, "wrong": wrong}
+    context = {
+        **admin.site.each_context(request),
+        "title": gettext("Confirm your password"),
+        "next": onward,
+        "wrong": wrong,
+    }
     return TemplateResponse(request, "admin/confirm_password.html", context)

@@ -18,7 +18,7 @@ from agents.wording.pages import lazy
 from deployments.admin.ownership import OwnRowsMixin, caller_in
 from deployments.services.fleet import machine_list
 
-VALID, USED, ENDED = "can enrol an agent", "used", "ended"
+VALID, USED, ENDED = lazy("can enrol an agent"), lazy("used"), lazy("ended")
 COLOURS = {VALID: "warning", USED: "success", ENDED: "default"}
 
 

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -26,9 +27,9 @@ from deployments.scopes import Scope
 from deployments.services.permissions import api_tokens
 
 SCOPES = {
-    Scope.READ: "Read: view everything that you can view",
-    Scope.DEPLOY: "Deploy: also plan, deploy, roll back, scale, stop",
-    Scope.ALL: "All: do everything that you can do",
+    Scope.READ: lazy("Read: view everything that you can view"),
+    Scope.DEPLOY: lazy("Deploy: also plan, deploy, roll back, scale, stop"),
+    Scope.ALL: lazy("All: do everything that you can do"),
 }
 FIELD = "border border-base-200 bg-white rounded-default px-3 py-2 w-full dark:bg-base-900 dark:border-base-700"
 
@@ -90,7 +91,7 @@ class ApiTokenAdmin(OwnRowsMixin, ModelAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Show the form, or the token itself, this once."""
         form = NewTokenForm(request.POST or None)
-        context = {**self.admin_site.each_context(request), "title": "New API token", "form": form}
+        context = {**self.admin_site.each_context(request), "title": gettext("New API token"), "form": form}
         if request.method == "POST" and form.is_valid():
             chosen = form.cleaned_data
             try:

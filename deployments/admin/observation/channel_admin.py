@@ -92,7 +92,7 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
         choices = [("", "yourself"), *projects_to_change(request)]
         form.fields["project"].choices = choices  # type: ignore[attr-defined]  # a choice field
         form.offer(projects_seen(request))
-        context = {**self.admin_site.each_context(request), "title": "New channel", "form": form}
+        context = {**self.admin_site.each_context(request), "title": gettext("New channel"), "form": form}
         if request.method == "POST" and form.is_valid():
             try:
                 made, secret = channels.add_channel(
@@ -201,7 +201,7 @@ def quiet_words(rules: ChannelRules) -> str:
     if rules.quiet_from == rules.quiet_to:
         return ""
     start, end = (f"{minute // 60:02}:{minute % 60:02}" for minute in (rules.quiet_from, rules.quiet_to))
-    but = ", but for critical ones" if rules.critical_always else ""
+    but = gettext(", but for critical ones") if rules.critical_always else ""
     return f"{start} to {end} {rules.time_zone}{but}"
 
 

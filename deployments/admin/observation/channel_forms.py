@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from agents.wording.pages import lazy
@@ -24,8 +25,8 @@ from deployments.data.notification_types import (
 from deployments.names import MAX_NAME
 
 MAX_ADDRESS = 2000
-KINDS = {ChannelKind.WEBHOOK: "Signed webhook", ChannelKind.SERVICE: "Mail, chat or another service"}
-LEAST = {Severity.WARNING: "Warnings and critical", Severity.CRITICAL: "Critical only"}
+KINDS = {ChannelKind.WEBHOOK: lazy("Signed webhook"), ChannelKind.SERVICE: lazy("Mail, chat or another service")}
+LEAST = {Severity.WARNING: lazy("Warnings and critical"), Severity.CRITICAL: lazy("Critical only")}
 # How the fields of a refusal are called in the form.
 FIELDS = {
     "name": "name",
@@ -79,7 +80,7 @@ class RulesForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if (cleaned.get("quiet_from") is None) != (cleaned.get("quiet_to") is None):
-            self.add_error("quiet_to", "Give both the beginning and the end of quiet hours, or neither.")
+            self.add_error("quiet_to", gettext("Give both the beginning and the end of quiet hours, or neither."))
         return cleaned
 
     def offer(self, projects: list[tuple[str, str]]) -> None:

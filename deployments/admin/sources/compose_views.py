@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
+from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import error_lines, render_page
@@ -27,10 +28,10 @@ PASTED, PASTED_VARIABLES = "compose.yml", ".env"
 # What needs a person comes first.
 ORDER = (Outcome.NEEDED, Outcome.NOT_KEPT, Outcome.BETTER, Outcome.BECAME)
 TITLES = {
-    Outcome.NEEDED: "Needed from you",
-    Outcome.NOT_KEPT: "Not kept",
-    Outcome.BETTER: "Better than before",
-    Outcome.BECAME: "What became what",
+    Outcome.NEEDED: lazy("Needed from you"),
+    Outcome.NOT_KEPT: lazy("Not kept"),
+    Outcome.BETTER: lazy("Better than before"),
+    Outcome.BECAME: lazy("What became what"),
 }
 
 

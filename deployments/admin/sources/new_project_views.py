@@ -42,7 +42,7 @@ def new_project_view(request: HttpRequest) -> HttpResponse:
         request,
         PAGE,
         title=gettext("Add an application"),
-        of=Project(name="Add an application"),
+        of=Project(name=gettext("Add an application")),
         examples=new_project.examples(),
         databases=new_project.DATABASES,
         complaints=complaints,
@@ -77,6 +77,6 @@ def graph_in(request: HttpRequest) -> dict[str, Any]:
     form = GraphForm(request.POST, request.FILES)
     if not form.is_valid():
         complaints = [str(each) for each in form.errors.get("graph", ())]
-        raise Invalid(" ".join(complaints) or "Choose a file.", details={"graph": sentence("not readable")})
+        raise Invalid(" ".join(complaints) or gettext("Choose a file."), details={"graph": sentence("not readable")})
     graph: dict[str, Any] = form.cleaned_data["graph"]
     return graph

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from agents.models import Cluster, Server
 from deployments.admin.ownership import caller_in, or_404
@@ -71,5 +72,5 @@ def page_in(request: HttpRequest) -> int:
 def activity_page(
     request: HttpRequest, found: Page[AuditRecord], *, of: Model, name: str, back: str, **more: Any
 ) -> HttpResponse:
-    title = f"Activity of {name}"
+    title = gettext("Activity of {name}").format(name=name)
     return render_page(request, PAGE, title=title, of=of, name=name, back=back, found=found, **more)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
 
+from agents.wording.pages import lazy
 from deployments import addresses
 from deployments.admin.site import too_many_failures
 from deployments.limits import rate_limit
@@ -24,8 +25,10 @@ from deployments.limits import rate_limit
 FORM_PAGE = "admin/account_form.html"
 FORGOTTEN = "forgotten-passwords"
 RATE = "5/min"
-ASK = "Ask an administrator: they can create a link with which you choose a new password. E-mail is not set up here."
-SENT = "If there is an account with this address, a link was sent to it. It works for three days."
+ASK = lazy(
+    "Ask an administrator: they can create a link with which you choose a new password. E-mail is not set up here."
+)
+SENT = lazy("If there is an account with this address, a link was sent to it. It works for three days.")
 MAX_EMAIL = 254
 
 
@@ -57,7 +60,7 @@ class Forgotten(views.PasswordResetView):
     success_url = reverse_lazy("forgotten-sent")
 
     def get_context_data(self, **named: Any) -> dict[str, Any]:
-        said = "Your e-mail address. We send a link with which you choose a new password."
+        said = gettext("Your e-mail address. We send a link with which you choose a new password.")
         page = page_context(
             self.request, title=gettext("Forgotten password"), said=said, button=gettext("Send the link")
         )
@@ -71,9 +74,9 @@ class ChooseByEmail(views.PasswordResetConfirmView):
 
     def get_context_data(self, **named: Any) -> dict[str, Any]:
         good = self.validlink
-        title = "Choose a password" if good else "Not a valid link"
-        said = "" if good else "This link is not valid: it was used or has ended. Ask for a new one."
-        page = page_context(self.request, title=title, said=said, button="Store the password" if good else "")
+        title = gettext("Choose a password") if good else gettext("Not a valid link")
+        said = "" if good else gettext("This link is not valid: it was used or has ended. Ask for a new one.")
+        page = page_context(self.request, title=title, said=said, button=gettext("Store the password") if good else "")
         return {**super().get_context_data(**named), **page}
 
 

@@ -44,7 +44,12 @@ def join_project(request: HttpRequest, text: str) -> HttpResponse:
     except NotFound as error:
         return refused(request, error)
     words = ROLE_WORDS[Role(link.role)].lower()
-    context = {**admin.site.each_context(request), "title": f"Join {link.project_name}?", "link": link, "words": words}
+    context = {
+        **admin.site.each_context(request),
+        "title": gettext("Join {project_name}?").format(project_name=link.project_name),
+        "link": link,
+        "words": words,
+    }
     return TemplateResponse(request, "admin/deployments/join.html", context)
 
 
@@ -66,7 +71,7 @@ class PasswordForm(forms.Form):
     def clean_again(self) -> str:
         again = str(self.cleaned_data["again"])
         if again != self.cleaned_data.get("password"):
-            raise forms.ValidationError("The two passwords differ.")
+            raise forms.ValidationError(gettext("The two passwords differ."))
         return again
 
 
@@ -89,14 +94,14 @@ def choose_password(request: HttpRequest, text: str) -> HttpResponse:
         form.add_error("password", error.message)
     context = {
         **admin.site.each_context(request),
-        "title": "Choose a password",
-        "said": f"For {link.user_name}. It takes the place of any earlier one.",
+        "title": gettext("Choose a password"),
+        "said": gettext("For {user_name}. It takes the place of any earlier one.").format(user_name=link.user_name),
         "form": form,
-        "button": "Store the password",
+        "button": gettext("Store the password"),
     }
     return TemplateResponse(request, FORM_PAGE, context)
 
 
 def refused(request: HttpRequest, error: DeployError) -> HttpResponse:
-    context = {**admin.site.each_context(request), "title": "Not a valid link", "said": error.message}
+    context = {**admin.site.each_context(request), "title": gettext("Not a valid link"), "said": error.message}
     return TemplateResponse(request, FORM_PAGE, context, status=404)

@@ -91,31 +91,31 @@ def role_in(request: HttpRequest) -> Role:
 def put_member(request: HttpRequest, caller: Caller, project_id: UUID, at: datetime) -> str:
     name = request.POST.get("name", "").strip()
     membership.put_member(caller=caller, project_id=project_id, name=name, role=role_in(request), at=at)
-    return f"{name} is a member with this role, or is invited to be one."
+    return gettext("{name} is a member with this role, or is invited to be one.").format(name=name)
 
 
 def remove_member(request: HttpRequest, caller: Caller, project_id: UUID, at: datetime) -> str:
     name = request.POST.get("name", "")
     membership.remove_member(caller=caller, project_id=project_id, name=name, at=at)
-    return f"{name} was removed."
+    return gettext("{name} was removed.").format(name=name)
 
 
 def leave(request: HttpRequest, caller: Caller, project_id: UUID, at: datetime) -> str:
     del request
     membership.leave_project(caller=caller, project_id=project_id, at=at)
-    return "You left the project."
+    return gettext("You left the project.")
 
 
 def put_group(request: HttpRequest, caller: Caller, project_id: UUID, at: datetime) -> str:
     name = request.POST.get("name", "")
     group_roles.put_group(caller=caller, project_id=project_id, name=name, role=role_in(request), at=at)
-    return f"The group {name} has this role now."
+    return gettext("The group {name} has this role now.").format(name=name)
 
 
 def remove_group(request: HttpRequest, caller: Caller, project_id: UUID, at: datetime) -> str:
     name = request.POST.get("name", "")
     group_roles.remove_group(caller=caller, project_id=project_id, name=name, at=at)
-    return f"The group {name} was removed."
+    return gettext("The group {name} was removed.").format(name=name)
 
 
 def withdraw_link(request: HttpRequest, caller: Caller, project_id: UUID, at: datetime) -> str:
@@ -125,14 +125,14 @@ def withdraw_link(request: HttpRequest, caller: Caller, project_id: UUID, at: da
     except ValueError:
         raise NotFound(sentence("No such link.")) from None
     project_links.withdraw_link(caller=caller, project_id=project_id, link_id=link_id)
-    return "The link was withdrawn."
+    return gettext("The link was withdrawn.")
 
 
 def change_owner(request: HttpRequest, caller: Caller, project_id: UUID, at: datetime) -> str:
     del at
     name = request.POST.get("name", "")
     ownership.change_owner(caller=caller, project_id=project_id, name=name)
-    return f"{name} is the owner now."
+    return gettext("{name} is the owner now.").format(name=name)
 
 
 CHANGES: dict[str, Callable[[HttpRequest, Caller, UUID, datetime], str]] = {

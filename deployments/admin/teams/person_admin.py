@@ -35,9 +35,12 @@ from deployments.services.audit.record import names_in, record
 from deployments.services.ends import person_deletion
 
 ACCESS_WORDS = {
-    "is_active": ("Active", "Untick to block this person: they are signed out, and their tokens stop working."),
-    "is_staff": ("May sign in to these pages", "Without it, only the API can be used, with tokens."),
-    "is_superuser": ("Administrator", "Can see and do everything, and manage people."),
+    "is_active": (
+        lazy("Active"),
+        lazy("Untick to block this person: they are signed out, and their tokens stop working."),
+    ),
+    "is_staff": (lazy("May sign in to these pages"), lazy("Without it, only the API can be used, with tokens.")),
+    "is_superuser": (lazy("Administrator"), lazy("Can see and do everything, and manage people.")),
 }
 MAX_HEIRS = 1000
 ADD_PAGE = "admin/deployments/person/add.html"
@@ -73,9 +76,9 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
     list_filter = ("is_active", "is_superuser")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email")}),
-        ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
-        ("Dates", {"fields": ("last_login", "date_joined")}),
+        (lazy("Person"), {"fields": ("first_name", "last_name", "email")}),
+        (lazy("Access"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (lazy("Dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
     actions = None
@@ -111,13 +114,22 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
                 return self.link_page(request, name=made.user_name, text=text)
             except DeployError as error:
                 form.add_error("username" if "username" in error.details else None, error.message)
-        context = {**self.admin_site.each_context(request), "title": "Add a person", "form": form, "opts": self.opts}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Add a person"),
+            "form": form,
+            "opts": self.opts,
+        }
         return TemplateResponse(request, ADD_PAGE, context)
 
     def link_page(self, request: HttpRequest, *, name: str, text: str) -> HttpResponse:
         """Show the address, this once."""
         address = request.build_absolute_uri(reverse("choose-password", args=[text]))
-        context = {**self.admin_site.each_context(request), "title": f"A link for {name}", "opts": self.opts}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("A link for {name}").format(name=name),
+            "opts": self.opts,
+        }
         answer = TemplateResponse(request, LINK_PAGE, {**context, "name": name, "address": address})
         add_never_cache_headers(answer)
         return answer
@@ -135,7 +147,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
             except DeployError as error:
                 show_error(request, error)
                 return redirect("admin:deployments_user_change", person.pk)
-        title = f"A link for {person.get_username()}"
+        title = gettext("A link for {get_username}").format(get_username=person.get_username())
         return render_page(request, LINK_PAGE, title=title, of=person, name=person.get_username(), address="")
 
     @action(description=lazy("Activity"), url_path="activity", icon="manage_history", permissions=["link"])
@@ -165,7 +177,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
                 return redirect("admin:deployments_user_delete", person.pk)
         owned = person_deletion.owned_by(caller=caller, user_id=person.pk)
         heirs = self.get_queryset(request).filter(is_active=True).exclude(pk=person.pk).order_by("username")[:MAX_HEIRS]
-        title = f"Delete {person.get_username()}?"
+        title = gettext("Delete {get_username}?").format(get_username=person.get_username())
         return render_page(request, DELETE_PAGE, title=title, of=person, person=person, owned=owned, heirs=heirs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's

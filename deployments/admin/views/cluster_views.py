@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from agents.models import Cluster
+from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
 from deployments.admin.ownership import caller_in, or_404
 from deployments.admin.page_responses import render_page, show_error
@@ -25,7 +26,7 @@ from deployments.types import Caller
 
 PAGE = "admin/agents/cluster.html"
 CONFIRM = "admin/agents/confirm_node.html"
-ORDERED = "The agents have been told; what becomes of it stands below."
+ORDERED = lazy("The agents have been told; what becomes of it stands below.")
 # How a form tells one request from another.
 NAMESPACE = UUID("6f8d1a0e-6a54-4c6a-9f0b-6f6f6d1c3f57")
 

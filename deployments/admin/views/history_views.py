@@ -112,7 +112,7 @@ def diff_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     ids = [identifier_in(request, name) for name in ("one", "other")]
     entries = [or_404(history.get_entry, caller=caller, history_id=each) for each in ids if each]
     if len(entries) != len(ids) or any(entry.project_id != object_id for entry in entries):
-        raise Http404("No such history entry.")
+        raise Http404(gettext("No such history entry."))
     older, newer = sorted(entries, key=lambda entry: (entry.created_at, entry.number))
     try:
         diff = history.diff_history(caller=caller, older_id=older.id, newer_id=newer.id)

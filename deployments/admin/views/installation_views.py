@@ -119,7 +119,9 @@ def install_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
         request.POST if request.method == "POST" else None,
         initial={"host": usual.host, "port": usual.port, "username": usual.username, "gateway": gateway_url(request)},
     )
-    form.fields["password"].help_text = "Leave empty to use the stored login." if access and access.has_login else ""
+    form.fields["password"].help_text = (
+        gettext("Leave empty to use the stored login.") if access and access.has_login else ""
+    )
     if request.method == "POST" and form.is_valid() and _request(request, caller, server_id, form):
         return redirect("admin:agents_server_install", server_id)
     return _page(request, caller, of=Server(pk=server.id, name=server.name), form=form, access=access)

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from agents.wording.pages import lazy
 from deployments.admin.ownership import or_404, require_project_viewer
 from deployments.admin.page_responses import render_page
 from deployments.models import Project
@@ -17,7 +18,12 @@ from deployments.types import Right, TargetKind
 
 PAGE = "admin/deployments/project/logs.html"
 # Words for how far back, in seconds; the first is what the page begins with.
-BACK = ((0, "the last lines"), (900, "the last 15 minutes"), (3600, "the last hour"), (86400, "the last day"))
+BACK = (
+    (0, lazy("the last lines")),
+    (900, lazy("the last 15 minutes")),
+    (3600, lazy("the last hour")),
+    (86400, lazy("the last day")),
+)
 
 
 def logs_view(request: HttpRequest, object_id: UUID) -> HttpResponse:

@@ -71,6 +71,9 @@ def leave(request: HttpRequest, caller: Caller, project: ProjectRecord) -> HttpR
         left=left,
     )
     messages.success(
-        request, "This difference is ignored until it changes." if left else "This difference is no longer ignored."
+        request,
+        gettext("This difference is ignored until it changes.")
+        if left
+        else gettext("This difference is no longer ignored."),
     )
     return redirect("admin:deployments_project_change", project.id)

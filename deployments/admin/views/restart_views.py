@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from deployments.admin import plan_summary
 from deployments.admin.forms import request_id_in, target_in
@@ -38,7 +39,9 @@ def confirm_restart(request: HttpRequest, caller: Caller, project: ProjectRecord
     return render_target_page(
         request,
         PAGE,
-        title=f"Run the job {name} of {project.name}" if name in jobs else f"Restart a service of {project.name}",
+        title=gettext("Run the job {name} of {name2}").format(name=name, name2=project.name)
+        if name in jobs
+        else gettext("Restart a service of {name}").format(name=project.name),
         project=project,
         target=target,
         services=running.services,

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
@@ -23,10 +24,10 @@ from deployments.types import Caller, Right
 
 PAGE = "admin/deployments/project/targets.html"
 MESSAGE_OF_STATE = {
-    GrantState.GRANTED: "The project may be deployed there now.",
-    GrantState.OFFERED: "The server is offered. The project's owner still has to allow it.",
-    GrantState.ASKED: "The server is allowed. Its owner still has to offer it.",
-    GrantState.NONE: "Nothing changed.",
+    GrantState.GRANTED: lazy("The project may be deployed there now."),
+    GrantState.OFFERED: lazy("The server is offered. The project's owner still has to allow it."),
+    GrantState.ASKED: lazy("The server is allowed. Its owner still has to offer it."),
+    GrantState.NONE: lazy("Nothing changed."),
 }
 
 

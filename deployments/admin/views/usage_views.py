@@ -82,7 +82,7 @@ def server_usage_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
         found,
         title=gettext("What {server} uses").format(server=server.name),
         of=Server(pk=server.id, name=server.name),
-        titles=lambda _: (server.name, "the whole machine"),
+        titles=lambda _: (server.name, gettext("the whole machine")),
         marks=usage.server_marks(caller=caller, server_id=server_id, since=found.since),
         back=reverse("admin:agents_server_change", args=[server_id]),
         back_to=server.name,
@@ -132,13 +132,13 @@ def _chart(series: UsageSeries, titles: tuple[str, str], *, span: Span, marks: t
     kills = [mark for mark in marks if mark.container and (not of or mark.container == of)]
     limit = max(point.memory_limit_bytes for point in series.points)
     curves = [
-        _curve("Processor", series, span, lambda point: point.cpu_percent, _percent, at_least=ONE_PROCESSOR),
-        _curve("Memory", series, span, lambda point: point.memory_bytes, filesizeformat, limit=limit),
+        _curve(gettext("Processor"), series, span, lambda point: point.cpu_percent, _percent, at_least=ONE_PROCESSOR),
+        _curve(gettext("Memory"), series, span, lambda point: point.memory_bytes, filesizeformat, limit=limit),
     ]
     if any(point.received or point.sent for point in series.points):
-        curves.append(_curve("Network", series, span, lambda point: point.received + point.sent, _rate))
+        curves.append(_curve(gettext("Network"), series, span, lambda point: point.received + point.sent, _rate))
     if any(point.disk_bytes for point in series.points):
-        curves.append(_curve("Disk", series, span, lambda point: point.disk_bytes, filesizeformat))
+        curves.append(_curve(gettext("Disk"), series, span, lambda point: point.disk_bytes, filesizeformat))
     placed = tuple((mark, span.x_of(mark.at.timestamp())) for mark in kills)
     return Chart(title=titles[0], more=titles[1], curves=tuple(curves), kills=placed)
 
@@ -166,7 +166,7 @@ def _curve(
 
 
 def _percent(value: float) -> str:
-    return f"{value:.0f} % of one processor"
+    return gettext("{value:.0f} % of one processor").format(value=value)
 
 
 def _rate(value: float) -> str:
@@ -189,10 +189,14 @@ def _spark_shape(spark: Spark, *, span: Span) -> dict[str, Any]:
     most = max(value for _, value in spark.memory)
     top = max(most, float(spark.memory_limit))
     now = filesizeformat(spark.memory[-1][1])
-    memory = f"{now} of {filesizeformat(spark.memory_limit)}" if spark.memory_limit else f"{now}, no limit"
+    memory = (
+        gettext("{now} of {limit}").format(now=now, limit=filesizeformat(spark.memory_limit))
+        if spark.memory_limit
+        else gettext("{now}, no limit").format(now=now)
+    )
     return {
         "path": path_of(spark.memory, span=span, top=top),
         "limitY": y_of(spark.memory_limit, top=top) if spark.memory_limit else None,
         "tight": bool(spark.memory_limit) and spark.memory[-1][1] > TIGHT * spark.memory_limit,
-        "words": f"Memory {memory}. Processor {_percent(spark.cpu[-1][1])}.",
+        "words": gettext("Memory {memory}. Processor {cpu}.").format(memory=memory, cpu=_percent(spark.cpu[-1][1])),
     }

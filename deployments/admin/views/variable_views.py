@@ -87,7 +87,7 @@ def named(place: Place, choices: list[Choice]) -> Choice:
     """Return the place by its name, or by its id where it is gone or not for this person to see."""
     value = written(place)
     known = next((choice for choice in choices if choice.value == value), None)
-    gone = "on a server" if place.scope is Scope.TARGET else "for a node that is not in the graph:"
+    gone = gettext("on a server") if place.scope is Scope.TARGET else gettext("for a node that is not in the graph:")
     return known or Choice(value=value, label=f"{gone} {place.key[:60]}")
 
 

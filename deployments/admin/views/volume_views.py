@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from agents.models import Server
+from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
 from deployments.admin.ownership import caller_in, or_404, require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
@@ -25,7 +26,7 @@ from deployments.services.permissions import access
 from deployments.types import Caller, Right
 
 PAGE = "admin/deployments/project/volumes.html"
-TYPE_IT = "Type the volume's whole name to delete it."
+TYPE_IT = lazy("Type the volume's whole name to delete it.")
 
 
 def project_volumes_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
