@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 ACCOUNT_MENU = {
     "navigation": [
         {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},
+        {"title": _("Language"), "link": reverse_lazy("your-language")},
         {"title": _("Your activity"), "link": reverse_lazy("your-activity")},
         {"title": _("API tokens"), "link": reverse_lazy("admin:deployments_apitoken_changelist")},
         {"title": _("API reference"), "link": reverse_lazy("api-docs")},

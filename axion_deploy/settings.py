@@ -75,10 +75,10 @@ MIDDLEWARE = [
     "axion_deploy.content_policy.ContentPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "axion_deploy.languages.page_language.PageLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "axion_deploy.languages.page_language.PageLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axion_deploy.session_age.SessionAgeMiddleware",
     "axion_deploy.fresh_password.FreshPasswordMiddleware",
@@ -92,7 +92,11 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["django.templatetags.i18n", "agents.templatetags.moments"],
+            "builtins": [
+                "django.templatetags.i18n",
+                "agents.templatetags.moments",
+                "axion_deploy.templatetags.sentences",
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

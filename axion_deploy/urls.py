@@ -11,6 +11,7 @@ from axion_deploy.health_pages import alive, event_lags
 from axion_deploy.languages.script_words import script_words
 from axion_deploy.operator_docs.views import docs
 from deployments.admin.accounts.confirm import confirm_password
+from deployments.admin.accounts.language_views import your_language
 from deployments.admin.site import sign_in
 from deployments.admin.teams.activity_views import your_activity
 from deployments.admin.teams.forgotten_views import ChooseByEmail, forgotten, forgotten_sent
@@ -33,6 +34,7 @@ urlpatterns = [
     path("admin/confirm/", site.admin_view(confirm_password), name="confirm-password"),
     path("admin/join/<str:text>/", site.admin_view(join_project), name="join-project"),
     path("admin/password/<str:text>/", choose_password, name="choose-password"),
+    path("admin/language/", site.admin_view(your_language), name="your-language"),
     path("admin/activity/", site.admin_view(your_activity), name="your-activity"),
     path("admin/forgotten/", forgotten, name="admin_password_reset"),
     path("admin/forgotten/sent/", forgotten_sent, name="forgotten-sent"),

@@ -30,7 +30,7 @@ VERBATIM = {"script", "style", "pre", "code"}
 
 def templates() -> list[Path]:
     listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "templates/*.html"],
+        ["git", "ls-files", "-co", "--exclude-standard", "templates/*.html", "templates/registration/*.txt"],
         cwd=ROOT,
         capture_output=True,
         text=True,

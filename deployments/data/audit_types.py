@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from agents.wording.sentences import sentence
+
 
 class AuditAction(StrEnum):
     """What was done, in the past tense; the detail of an entry says to whom or what."""
@@ -54,45 +56,45 @@ class AuditAction(StrEnum):
 
 # As pages and terminals say it, with the detail after it.
 ACTION_WORDS = {
-    AuditAction.MEMBER_INVITED: "Invited",
-    AuditAction.MEMBER_JOINED: "Joined",
-    AuditAction.MEMBER_ROLE_CHANGED: "Changed the role of",
-    AuditAction.MEMBER_REMOVED: "Removed the member",
-    AuditAction.INVITATION_DECLINED: "Declined an invitation",
-    AuditAction.INVITATION_WITHDRAWN: "Withdrew the invitation of",
-    AuditAction.LINK_CREATED: "Created a link",
-    AuditAction.LINK_USED: "Used a link",
-    AuditAction.LINK_WITHDRAWN: "Withdrew a link",
-    AuditAction.GROUP_ROLE_CHANGED: "Changed the role of the group",
-    AuditAction.GROUP_REMOVED: "Removed the group",
-    AuditAction.GROUP_PEOPLE_CHANGED: "Changed the people of the group",
-    AuditAction.OWNER_CHANGED: "Changed the owner",
-    AuditAction.PROJECT_CREATED: "Created the project",
-    AuditAction.PROJECT_DELETED: "Deleted the project",
-    AuditAction.DELETION_CANCELLED: "Cancelled the deletion",
-    AuditAction.SETTINGS_CHANGED: "Changed settings",
-    AuditAction.VARIABLES_CHANGED: "Changed variables",
-    AuditAction.SERVER_ALLOWED: "Allowed the server",
-    AuditAction.SERVER_REVOKED: "Revoked the server",
-    AuditAction.TOKEN_CREATED: "Created the API token",
-    AuditAction.TOKEN_DELETED: "Deleted the API token",
-    AuditAction.PERSON_CREATED: "Created the person",
-    AuditAction.PERSON_CHANGED: "Changed the person",
-    AuditAction.PERSON_DELETED: "Deleted the person",
-    AuditAction.MACHINE_CREATED: "Added",
-    AuditAction.MACHINE_CHANGED: "Changed",
-    AuditAction.MACHINE_DELETED: "Deleted",
-    AuditAction.MACHINE_DELETION_REQUESTED: "Asked to delete",
-    AuditAction.AGENT_REVOKED: "Revoked the agent",
-    AuditAction.CONTAINERS_READ: "Looked at the containers of",
-    AuditAction.CONTAINERS_ADOPTED: "Made a project of the containers of",
-    AuditAction.AGENT_INSTALLATION_REQUESTED: "Requested the installation of the agent",
-    AuditAction.AGENT_REMOVAL_REQUESTED: "Requested the removal of the agent",
-    AuditAction.AGENT_UPDATE_REQUESTED: "Requested the update of the agent",
-    AuditAction.HOST_KEY_CONFIRMED: "Confirmed the host key",
-    AuditAction.HOST_KEY_FORGOTTEN: "Forgot the host key and any login",
-    AuditAction.ENROLMENT_TOKEN_CREATED: "Created an enrolment token",
-    AuditAction.ENROLMENT_TOKEN_DELETED: "Deleted an enrolment token",
+    AuditAction.MEMBER_INVITED: sentence("Invited"),
+    AuditAction.MEMBER_JOINED: sentence("Joined"),
+    AuditAction.MEMBER_ROLE_CHANGED: sentence("Changed the role of"),
+    AuditAction.MEMBER_REMOVED: sentence("Removed the member"),
+    AuditAction.INVITATION_DECLINED: sentence("Declined an invitation"),
+    AuditAction.INVITATION_WITHDRAWN: sentence("Withdrew the invitation of"),
+    AuditAction.LINK_CREATED: sentence("Created a link"),
+    AuditAction.LINK_USED: sentence("Used a link"),
+    AuditAction.LINK_WITHDRAWN: sentence("Withdrew a link"),
+    AuditAction.GROUP_ROLE_CHANGED: sentence("Changed the role of the group"),
+    AuditAction.GROUP_REMOVED: sentence("Removed the group"),
+    AuditAction.GROUP_PEOPLE_CHANGED: sentence("Changed the people of the group"),
+    AuditAction.OWNER_CHANGED: sentence("Changed the owner"),
+    AuditAction.PROJECT_CREATED: sentence("Created the project"),
+    AuditAction.PROJECT_DELETED: sentence("Deleted the project"),
+    AuditAction.DELETION_CANCELLED: sentence("Cancelled the deletion"),
+    AuditAction.SETTINGS_CHANGED: sentence("Changed settings"),
+    AuditAction.VARIABLES_CHANGED: sentence("Changed variables"),
+    AuditAction.SERVER_ALLOWED: sentence("Allowed the server"),
+    AuditAction.SERVER_REVOKED: sentence("Revoked the server"),
+    AuditAction.TOKEN_CREATED: sentence("Created the API token"),
+    AuditAction.TOKEN_DELETED: sentence("Deleted the API token"),
+    AuditAction.PERSON_CREATED: sentence("Created the person"),
+    AuditAction.PERSON_CHANGED: sentence("Changed the person"),
+    AuditAction.PERSON_DELETED: sentence("Deleted the person"),
+    AuditAction.MACHINE_CREATED: sentence("Added"),
+    AuditAction.MACHINE_CHANGED: sentence("Changed"),
+    AuditAction.MACHINE_DELETED: sentence("Deleted"),
+    AuditAction.MACHINE_DELETION_REQUESTED: sentence("Asked to delete"),
+    AuditAction.AGENT_REVOKED: sentence("Revoked the agent"),
+    AuditAction.CONTAINERS_READ: sentence("Looked at the containers of"),
+    AuditAction.CONTAINERS_ADOPTED: sentence("Made a project of the containers of"),
+    AuditAction.AGENT_INSTALLATION_REQUESTED: sentence("Requested the installation of the agent"),
+    AuditAction.AGENT_REMOVAL_REQUESTED: sentence("Requested the removal of the agent"),
+    AuditAction.AGENT_UPDATE_REQUESTED: sentence("Requested the update of the agent"),
+    AuditAction.HOST_KEY_CONFIRMED: sentence("Confirmed the host key"),
+    AuditAction.HOST_KEY_FORGOTTEN: sentence("Forgot the host key and any login"),
+    AuditAction.ENROLMENT_TOKEN_CREATED: sentence("Created an enrolment token"),
+    AuditAction.ENROLMENT_TOKEN_DELETED: sentence("Deleted an enrolment token"),
 }
 
 
@@ -114,4 +116,5 @@ class AuditRecord:
     def words(self) -> str:
         """What was done, as a sentence without its subject."""
         known = ACTION_WORDS.get(AuditAction(self.action)) if self.action in set(AuditAction) else self.action
-        return f"{known}: {self.detail}" if self.detail else f"{known}"
+        known = known or self.action
+        return sentence("{done}: {detail}", done=known, detail=self.detail) if self.detail else known

@@ -134,6 +134,8 @@ class ClaimedDelivery:
     channel_id: UUID
     channel_kind: ChannelKind
     channel_owner_id: UUID | None
+    # Of the channel's owner, or of its project's; empty for the installation's.
+    language: str
     project_id: UUID | None
     incident_id: UUID | None
     content: Mapping[str, Any]

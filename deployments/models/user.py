@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
 from knox.models import AuthToken
 
 
@@ -16,6 +17,13 @@ class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # The row stays: history goes on naming who did what.
     deleted_at = models.DateTimeField(null=True, editable=False)
+    language = models.CharField(
+        max_length=8,
+        default="",
+        db_default="",
+        blank=True,
+        help_text=_("Of pages and messages; empty for the browser's."),
+    )
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """API tokens end with the password they were made under, and with the account."""

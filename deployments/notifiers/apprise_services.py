@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 
+from agents.wording.sentences import sentence
 from deployments.data.notification_types import Message
 from deployments.errors import Invalid
 from deployments.notifiers.public_sockets import NotAllowed, public_only
@@ -17,7 +18,9 @@ from deployments.notifiers.signed_webhook import MAX_ADDRESS, NotDelivered
 
 STEP_SECONDS = 10.0
 MAX_SERVICE = 64
-NOT_INSTALLED = "The apprise library, or one that this service needs, is not installed with the control plane."
+NOT_INSTALLED = sentence(
+    "The apprise library, or one that this service needs, is not installed with the control plane."
+)
 # These tell the machine of the control plane itself, or work in threads where no check follows.
 REFUSED = frozenset(
     {"dbus", "kde", "qt", "glib", "gnome", "macosx", "windows", "syslog", "rsyslog", "mqtt", "mqtts", "xmpp", "xmpps"}
@@ -27,9 +30,9 @@ REFUSED = frozenset(
 def check(*, address: str) -> str:
     """Return the name of the service that an address is of. Raises Invalid; says nothing of the address."""
     if len(address) > MAX_ADDRESS or not address.isprintable():
-        raise _invalid(f"at most {MAX_ADDRESS} printable characters")
+        raise _invalid(sentence("at most {max_address} printable characters", max_address=MAX_ADDRESS))
     if address.partition(":")[0].lower() in REFUSED:
-        raise _invalid("this service is not offered")
+        raise _invalid(sentence("this service is not offered"))
     try:
         plugin = _plugin(address)
     except NotAllowed as error:
@@ -37,7 +40,7 @@ def check(*, address: str) -> str:
     except ImportError:
         raise _invalid(NOT_INSTALLED) from None
     if plugin is None:
-        raise _invalid("not an address that the apprise library knows, such as mailto:// or ntfy://")
+        raise _invalid(sentence("not an address that the apprise library knows, such as mailto:// or ntfy://"))
     return str(plugin.service_name or plugin.schemas().pop())[:MAX_SERVICE]
 
 
@@ -46,7 +49,7 @@ def send(*, message: Message, address: str) -> None:
     try:
         plugin = _plugin(address)
         if plugin is None:
-            raise NotDelivered("The address is not one that the service accepts any more.")
+            raise NotDelivered(sentence("The address is not one that the service accepts any more."))
         with public_only(allowed_hosts=settings.AXION_NOTIFICATION_HOSTS):
             sent = plugin.notify(title=message.title, body=message.text or message.title)
     except NotAllowed as error:
@@ -57,9 +60,11 @@ def send(*, message: Message, address: str) -> None:
         raise NotDelivered(NOT_INSTALLED) from None
     except Exception as error:
         # Of a hundred plugins, each raises what it likes; texts of theirs may hold the address.
-        raise NotDelivered(f"The service could not be reached ({type(error).__name__}).") from None
+        raise NotDelivered(
+            sentence("The service could not be reached ({fault}).", fault=type(error).__name__)
+        ) from None
     if not sent:
-        raise NotDelivered("The service did not take the message, or could not be reached.")
+        raise NotDelivered(sentence("The service did not take the message, or could not be reached."))
 
 
 def _plugin(address: str) -> Any:
@@ -85,4 +90,4 @@ def _plugin(address: str) -> Any:
 
 
 def _invalid(why: str) -> Invalid:
-    return Invalid("The address of the channel is not valid.", details={"address": why})
+    return Invalid(sentence("The address of the channel is not valid."), details={"address": why})

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
+from agents.wording.sentences import sentence
 from deployments.data.notification_types import Message
 from deployments.errors import Invalid
 from deployments.notifiers.public_sockets import NOT_PUBLIC, NotAllowed, host_of, is_public, public_only
@@ -36,13 +37,15 @@ def check(*, address: str) -> str:
         parts = urlsplit(address)
         port = parts.port
     except ValueError:
-        raise _invalid("not an address") from None
+        raise _invalid(sentence("not an address")) from None
     if len(address) > MAX_ADDRESS or not address.isascii() or not address.isprintable() or " " in address:
-        raise _invalid(f"at most {MAX_ADDRESS} printable ASCII characters without blanks")
+        raise _invalid(
+            sentence("at most {max_address} printable ASCII characters without blanks", max_address=MAX_ADDRESS)
+        )
     if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
-        raise _invalid("begins with https:// or http:// and names a host")
+        raise _invalid(sentence("begins with https:// or http:// and names a host"))
     if parts.username is not None or parts.password is not None:
-        raise _invalid("holds no user and no password: messages are signed instead")
+        raise _invalid(sentence("holds no user and no password: messages are signed instead"))
     literal = all(character in "0123456789.:abcdef" for character in parts.hostname)
     if literal and _is_address(parts.hostname) and not is_public(parts.hostname) and not _allowed(parts):
         raise _invalid(NOT_PUBLIC)
@@ -64,11 +67,13 @@ def send(*, message: Message, address: str, secret: str) -> None:
     except NotAllowed as error:
         raise NotDelivered(str(error)) from None
     except ssl.SSLError:
-        raise NotDelivered("The receiver's certificate is not valid.") from None
+        raise NotDelivered(sentence("The receiver's certificate is not valid.")) from None
     except (OSError, HTTPException, ValueError) as error:
-        raise NotDelivered(f"The receiver could not be reached ({type(error).__name__}).") from None
+        raise NotDelivered(
+            sentence("The receiver could not be reached ({fault}).", fault=type(error).__name__)
+        ) from None
     if status not in ACCEPTED:
-        raise NotDelivered(f"The receiver answered with status {status}.")
+        raise NotDelivered(sentence("The receiver answered with status {status}.", status=status))
 
 
 def signature(*, message_id: str, at: int, body: bytes, secret: str) -> dict[str, str]:
@@ -115,4 +120,4 @@ def _is_address(host: str) -> bool:
 
 
 def _invalid(why: str) -> Invalid:
-    return Invalid("The address of the webhook is not valid.", details={"address": why})
+    return Invalid(sentence("The address of the webhook is not valid."), details={"address": why})

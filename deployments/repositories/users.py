@@ -80,3 +80,13 @@ def person_record(row: User) -> PersonRecord:
         joined_at=row.date_joined,
         last_login_at=row.last_login,
     )
+
+
+def language_of(user_id: UUID) -> str:
+    """Return the language that a person chose; empty for none, or for nobody."""
+    return User.objects.filter(pk=user_id).values_list("language", flat=True).first() or ""
+
+
+def set_language(user_id: UUID, language: str) -> None:
+    """Store the language of a person."""
+    User.objects.filter(pk=user_id).update(language=language)

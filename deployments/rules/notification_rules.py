@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from agents.wording.sentences import sentence, translated
 from deployments.data.incident_types import Cause, Severity
 from deployments.data.notification_types import ChannelRules, Hold, MessageKind
 
 MAX_TITLE = 200
 WORDS: Mapping[str, str] = {
-    Cause.GONE: "Containers are missing",
-    Cause.RESTARTING: "Keeps restarting",
-    Cause.DEGRADED: "Degraded",
-    Cause.AGENT_SILENT: "Server not responding",
-    Cause.DEPLOYMENT_FAILED: "Deployment failed",
-    Cause.DRIFT: "Changed on the server",
-    Cause.DISK_NEARLY_FULL: "Disk nearly full",
-    Cause.UNRESTORABLE: "Version cannot be restored",
-    Cause.CERTIFICATE_ENDS: "Certificate is about to end",
+    Cause.GONE: sentence("Containers are missing"),
+    Cause.RESTARTING: sentence("Keeps restarting"),
+    Cause.DEGRADED: sentence("Degraded"),
+    Cause.AGENT_SILENT: sentence("Server not responding"),
+    Cause.DEPLOYMENT_FAILED: sentence("Deployment failed"),
+    Cause.DRIFT: sentence("Changed on the server"),
+    Cause.DISK_NEARLY_FULL: sentence("Disk nearly full"),
+    Cause.UNRESTORABLE: sentence("Version cannot be restored"),
+    Cause.CERTIFICATE_ENDS: sentence("Certificate is about to end"),
 }
-PREFIX: Mapping[str, str] = {MessageKind.CLOSED: "Over: ", MessageKind.REMINDER: "Still: "}
 
 
 def wants(rules: ChannelRules, *, project_id: UUID, cause: str, severity: str) -> bool:
@@ -66,27 +66,38 @@ def reminder_due(rules: ChannelRules, *, told_at: datetime, now: datetime) -> bo
     return rules.reminder_minutes > 0 and now - told_at >= timedelta(minutes=rules.reminder_minutes)
 
 
-def title_of(content: Mapping[str, Any]) -> str:
-    """Return the headline of a message."""
+def title_of(content: Mapping[str, Any], *, by: Callable[[str], str] = str) -> str:
+    """Return the headline of a message, in the language of `by`, a gettext."""
     data = content.get("data", {})
     kind = str(content.get("type", "")).rpartition(".")[2]
     if kind == MessageKind.TEST:
-        return "Test of Axion Deploy"
-    words = WORDS.get(str(data.get("cause")), str(data.get("cause")))
-    title = f"{PREFIX.get(kind, '')}{words}: {data.get('projectName')} on {data.get('serverName')}"
-    return " ".join(title.split())[:MAX_TITLE]
+        return translated(sentence("Test of Axion Deploy"), by=by)
+    cause, project, server = str(data.get("cause")), data.get("projectName"), data.get("serverName")
+    words = WORDS.get(cause, cause)
+    if kind == MessageKind.CLOSED:
+        said = sentence("Over: {words}: {project} on {server}", words=words, project=project, server=server)
+    elif kind == MessageKind.REMINDER:
+        said = sentence("Still: {words}: {project} on {server}", words=words, project=project, server=server)
+    else:
+        said = sentence("{words}: {project} on {server}", words=words, project=project, server=server)
+    return " ".join(translated(said, by=by).split())[:MAX_TITLE]
 
 
-def text_of(content: Mapping[str, Any]) -> str:
-    """Return a message as people read it."""
+def text_of(content: Mapping[str, Any], *, by: Callable[[str], str] = str) -> str:
+    """Return a message as people read it; what is wrong stands in English, as it was stored."""
     data = content.get("data", {})
     lines = [str(data.get("message", ""))]
     if data.get("services"):
-        lines.append(f"Services: {', '.join(data['services'])}")
+        lines.append(sentence("Services: {names}", names=", ".join(data["services"])))
     if data.get("since"):
-        since = datetime.fromtimestamp(data["since"] / 1000, tz=UTC)
-        lines.append(f"Since {since:%Y-%m-%d %H:%M} UTC, {data.get('severity')}")
+        lines.append(
+            sentence("Since {since} UTC, {severity}", since=_time_of(data["since"]), severity=data.get("severity"))
+        )
     if data.get("closedAt"):
-        lines.append(f"Over at {datetime.fromtimestamp(data['closedAt'] / 1000, tz=UTC):%Y-%m-%d %H:%M} UTC")
+        lines.append(sentence("Over at {at} UTC", at=_time_of(data["closedAt"])))
     lines.append(str(data.get("url", "")))
-    return "\n".join(line for line in lines if line)
+    return "\n".join(translated(line, by=by) for line in lines if line)
+
+
+def _time_of(milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(milliseconds / 1000, tz=UTC):%Y-%m-%d %H:%M}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from cryptography import x509
 
+from agents.wording.sentences import sentence
 from deployments.data.registry_types import NewRegistry, RegistryRecord
 from deployments.names import MAX_NAME
 
@@ -18,7 +19,7 @@ ADDRESS = re.compile(rf"(?=.{{1,255}}\Z)(?:{_LABEL}(?:\.{_LABEL})*)(?::([0-9]{{1
 MAX_NAMESPACE = 200
 _PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 NAMESPACE = re.compile(rf"{_PART}(?:/{_PART})*")
-ADDRESS_WORDS = "HOST or HOST:PORT as it stands in front of an image, without https:// and without a path"
+ADDRESS_WORDS = sentence("HOST or HOST:PORT as it stands in front of an image, without https:// and without a path")
 
 
 def usual_address(address: str) -> str:
@@ -29,23 +30,27 @@ def usual_address(address: str) -> str:
 
 def wrong_fields(new: NewRegistry) -> dict[str, str]:
     """Return why fields of a registry cannot be, by the names that the wire has for them; none when all is well."""
-    wrong = {}
+    wrong: dict[str, str] = {}
     if not (0 < len(new.name) <= MAX_NAME and new.name.isprintable()):
-        wrong["name"] = f"1 to {MAX_NAME} printable characters"
+        wrong["name"] = sentence("1 to {max_name} printable characters", max_name=MAX_NAME)
     if not _is_address(new.address):
         wrong["address"] = ADDRESS_WORDS
     if len(new.namespace) > MAX_NAMESPACE or not NAMESPACE.fullmatch(new.namespace):
-        wrong["namespace"] = "small letters and digits, with . _ - between and / for levels, such as team/axion"
+        wrong["namespace"] = sentence(
+            "small letters and digits, with . _ - between and / for levels, such as team/axion"
+        )
     if len(new.username) > MAX_USERNAME or ":" in new.username or not new.username.isprintable():
-        wrong["username"] = f"at most {MAX_USERNAME} printable characters and no colon"
+        wrong["username"] = sentence(
+            "at most {max_username} printable characters and no colon", max_username=MAX_USERNAME
+        )
     if bool(new.username) != bool(new.password):
-        wrong["password" if new.username else "username"] = "give both a user name and a password, or neither"
+        wrong["password" if new.username else "username"] = sentence("give both a user name and a password, or neither")
     elif len(new.password) > MAX_PASSWORD or "\n" in new.password or "\0" in new.password:
-        wrong["password"] = f"at most {MAX_PASSWORD} characters on one line"
+        wrong["password"] = sentence("at most {max_password} characters on one line", max_password=MAX_PASSWORD)
     if why := wrong_certificate(new.ca_certificate):
         wrong["caCertificate"] = why
     if new.project_id and new.of_installation:
-        wrong["projectId"] = "a registry is the installation's or a project's, not both"
+        wrong["projectId"] = sentence("a registry is the installation's or a project's, not both")
     return wrong
 
 
@@ -64,13 +69,13 @@ def wrong_certificate(text: str) -> str:
     if not text:
         return ""
     if len(text) > MAX_CERTIFICATE:
-        return f"at most {MAX_CERTIFICATE // 1024} KiB"
+        return sentence("at most {max_certificate} KiB", max_certificate=MAX_CERTIFICATE // 1024)
     if "PRIVATE KEY" in text:
-        return "there is a private key in it: only certificates belong here"
+        return sentence("there is a private key in it: only certificates belong here")
     try:
         x509.load_pem_x509_certificates(text.encode())
     except ValueError:
-        return "certificates in PEM, beginning with -----BEGIN CERTIFICATE-----"
+        return sentence("certificates in PEM, beginning with -----BEGIN CERTIFICATE-----")
     return ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from agents.swarm import NodeFacts
+from agents.wording.sentences import sentence
 from deployments.data.cluster_types import ChangeKind, NodeLine
 
 REACHABLE = "reachable"
@@ -32,15 +33,25 @@ def why_not(action: ChangeKind, *, node: NodeLine, nodes: Sequence[NodeFacts]) -
     if action in LOSES_A_MANAGER and facts.is_manager:
         return _why_not_without(action, facts, nodes)
     if action is ChangeKind.PROMOTE and facts.is_manager:
-        return f"{facts.hostname} is a manager already."
+        return sentence("{hostname} is a manager already.", hostname=facts.hostname)
     if action is ChangeKind.DEMOTE and not facts.is_manager:
-        return f"{facts.hostname} is no manager."
+        return sentence("{hostname} is no manager.", hostname=facts.hostname)
     if action is ChangeKind.PROMOTE and not facts.is_ready:
-        return f"{facts.hostname} is {facts.state}: a manager that is not there counts against the quorum."
+        return sentence(
+            "{hostname} is {state}: a manager that is not there counts against the quorum.",
+            hostname=facts.hostname,
+            state=facts.state,
+        )
     if action is ChangeKind.REMOVE and facts.is_ready and node.connected:
-        return f"{facts.hostname} is there and has an agent: have it leave, so that its engine knows of it."
+        return sentence(
+            "{hostname} is there and has an agent: have it leave, so that its engine knows of it.",
+            hostname=facts.hostname,
+        )
     if action is ChangeKind.LEAVE and not node.connected:
-        return f"No agent of {facts.hostname} is connected, so its engine cannot be told to leave. Remove it instead."
+        return sentence(
+            "No agent of {hostname} is connected, so its engine cannot be told to leave. Remove it instead.",
+            hostname=facts.hostname,
+        )
     return ""
 
 
@@ -55,10 +66,13 @@ def _why_not_without(action: ChangeKind, node: NodeFacts, nodes: Sequence[NodeFa
     if ends_the_swarm(action, node=node, nodes=nodes):
         return ""
     if len(managers) == 1:
-        return f"{node.hostname} is the only manager. Promote another node first."
+        return sentence("{hostname} is the only manager. Promote another node first.", hostname=node.hostname)
     left = tuple(each for each in nodes if each.id != node.id)
     if reachable(left) < len(managers_of(left)) // 2 + 1:
-        return f"Without {node.hostname} too few managers would reach each other: the quorum would be lost."
+        return sentence(
+            "Without {hostname} too few managers would reach each other: the quorum would be lost.",
+            hostname=node.hostname,
+        )
     return ""
 
 
@@ -69,34 +83,39 @@ def consequences(action: ChangeKind, *, node: NodeLine, nodes: Sequence[NodeFact
         return ()
     said: list[str] = []
     if ends_the_swarm(action, node=facts, nodes=nodes):
-        said.append("This is the last node: the Swarm ends with it, and every service that runs on it stops.")
+        said.append(sentence("This is the last node: the Swarm ends with it, and every service that runs on it stops."))
     elif action is ChangeKind.PROMOTE:
         said.append(_quorum(len(managers_of(nodes)) + 1))
     elif action in LOSES_A_MANAGER and facts.is_manager:
         said.append(_quorum(len(managers_of(nodes)) - 1))
         if facts.leader:
-            said.append("It leads now: another manager takes over, and until then nothing can be changed.")
+            said.append(sentence("It leads now: another manager takes over, and until then nothing can be changed."))
     if action in (ChangeKind.DRAIN, ChangeKind.LEAVE, ChangeKind.REMOVE):
         said += _tasks(facts, nodes)
         said += _volumes(action, node)
     if action is ChangeKind.REMOVE and facts.is_ready:
-        said.append("Its engine is not told: it has to leave by itself before it can join again.")
+        said.append(sentence("Its engine is not told: it has to leave by itself before it can join again."))
     return tuple(said)
 
 
 def _quorum(managers: int) -> str:
     most = (managers - 1) // 2
-    are = "1 manager" if managers == 1 else f"{managers} managers"
-    lost = {0: "none of them may fail", 1: "1 of them may fail"}.get(most, f"{most} of them may fail")
-    even = " An even number is no safer than one less." if managers % 2 == 0 else ""
-    return f"There are {are} then, and {lost} without a loss of the quorum.{even}"
+    are = sentence("1 manager") if managers == 1 else sentence("{managers} managers", managers=managers)
+    lost = sentence("{most} of them may fail", most=most) if most else sentence("none of them may fail")
+    if managers % 2:
+        return sentence("There are {are} then, and {lost} without a loss of the quorum.", are=are, lost=lost)
+    return sentence(
+        "There are {are} then, and {lost} without a loss of the quorum. An even number is no safer than one less.",
+        are=are,
+        lost=lost,
+    )
 
 
 def _tasks(node: NodeFacts, nodes: Sequence[NodeFacts]) -> list[str]:
     others = [each for each in nodes if each.id != node.id and each.is_ready and each.availability == "active"]
     if others:
-        return ["What runs there is ended and started anew on other nodes, as far as it may run there."]
-    return ["No other node can take what runs there: it stops until a node is active again."]
+        return [sentence("What runs there is ended and started anew on other nodes, as far as it may run there.")]
+    return [sentence("No other node can take what runs there: it stops until a node is active again.")]
 
 
 def _volumes(action: ChangeKind, node: NodeLine) -> list[str]:
@@ -104,5 +123,15 @@ def _volumes(action: ChangeKind, node: NodeLine) -> list[str]:
     if not node.volumes:
         return []
     names = ", ".join(node.volumes[:MAX_NAMED]) + (", ..." if len(node.volumes) > MAX_NAMED else "")
-    until = "until the node is active again" if action is ChangeKind.DRAIN else "for as long as it is no node"
-    return [f"These volumes live there and are not moved; services that need them wait {until}: {names}."]
+    until = (
+        sentence("until the node is active again")
+        if action is ChangeKind.DRAIN
+        else sentence("for as long as it is no node")
+    )
+    return [
+        sentence(
+            "These volumes live there and are not moved; services that need them wait {until}: {names}.",
+            until=until,
+            names=names,
+        )
+    ]

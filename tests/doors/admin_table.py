@@ -67,6 +67,8 @@ SITE: tuple[Door, ...] = (
     page("password_change/", STAFF),
     page("password_change/done/", STAFF),
     page("activity/", STAFF),
+    page("language/", STAFF),
+    act("language/", LEADS_ON),
     # A link that nobody has.
     page("join/<str:text>/", NOTHING),
     act("join/<str:text>/", NOTHING),

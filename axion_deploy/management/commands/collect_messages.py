@@ -44,7 +44,10 @@ def bring_up_to_date(path: Path, template: Catalog, language: str) -> int:
     """Write the catalogue with the sentences of the template and the translations that it has; return their number."""
     path.parent.mkdir(parents=True, exist_ok=True)
     catalog = read_po(path.open("rb"), locale=language) if path.exists() else Catalog(locale=language)
+    # A date that changes each time would make every two branches conflict.
+    since = catalog.creation_date
     catalog.update(template, no_fuzzy_matching=True)
+    catalog.creation_date = since
     catalog.fuzzy = False
     catalog.obsolete.clear()
     written = io.BytesIO()
@@ -80,7 +83,8 @@ def sources(root: Path) -> Iterator[io.BytesIO]:
     for folder in CODE:
         for path in sorted((root / folder).rglob("*.py")):
             yield io.BytesIO(path.read_bytes())
-    for path in sorted((root / "templates").rglob("*.html")):
+    pages = (*(root / "templates").rglob("*.html"), *(root / "templates/registration").glob("*.txt"))
+    for path in sorted(pages):
         if root / "templates/projects" not in path.parents:
             calls = CALL.findall(templatize(path.read_text(), origin=str(path)))
             yield io.BytesIO("\n".join(calls).encode())

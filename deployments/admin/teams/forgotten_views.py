@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse_lazy
+from django.utils import translation
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminPasswordWidget
@@ -36,6 +37,12 @@ class EmailForm(PasswordResetForm):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.fields["email"].widget = UnfoldAdminEmailInputWidget(attrs={"autocomplete": "email"})
+
+    def send_mail(self, *arguments: Any, **named: Any) -> None:
+        """Send it in the language of the person, who need not be the one who asked."""
+        person = next((each["user"] for each in (*arguments, *named.values()) if isinstance(each, dict)), None)
+        with translation.override(getattr(person, "language", "") or translation.get_language()):
+            super().send_mail(*arguments, **named)
 
 
 class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # not subscriptable at run time

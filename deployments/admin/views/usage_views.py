@@ -166,7 +166,7 @@ def _curve(
 
 
 def _percent(value: float) -> str:
-    return gettext("{value:.0f} % of one processor").format(value=value)
+    return gettext("{percent} of one processor").format(percent=f"{value:.0f} %")
 
 
 def _rate(value: float) -> str:

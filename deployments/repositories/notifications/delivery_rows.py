@@ -70,13 +70,17 @@ def claim(*, now: datetime, lease: timedelta) -> ClaimedDelivery | None:
     )
     due = NotificationDelivery.objects.filter(~Exists(earlier), state=WAITING, due_at__lte=now)
     with transaction.atomic():
-        rows = due.select_related("channel").select_for_update(skip_locked=True, of=("self",))
+        rows = due.select_related("channel__owner", "channel__project__owner").select_for_update(
+            skip_locked=True, of=("self",)
+        )
         row = rows.order_by("attempts", "due_at").first()
         if row is None:
             return None
         NotificationDelivery.objects.filter(pk=row.pk).update(attempts=F("attempts") + 1, due_at=now + lease)
+    owner = row.channel.owner or (row.channel.project.owner if row.channel.project else None)
     return ClaimedDelivery(
         id=row.id,
+        language=owner.language if owner else "",
         attempts=row.attempts + 1,
         channel_id=row.channel_id,
         channel_kind=ChannelKind(row.channel.kind),

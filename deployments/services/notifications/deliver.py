@@ -9,6 +9,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import structlog
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext
 
 from agents.backoff import Backoff
 from agents.db_errors import DATABASE_AWAY
@@ -86,12 +89,13 @@ def _send(claimed: ClaimedDelivery) -> None:
         values = sealing.unseal_channel(sealed=claimed.sealed, channel_id=claimed.channel_id)
     except sealing.CannotUnsealError as error:
         raise NotDelivered("The channel's address cannot be opened: its encryption key is missing.") from error
-    message = Message(
-        id=claimed.id,
-        content=claimed.content,
-        title=notification_rules.title_of(claimed.content),
-        text=notification_rules.text_of(claimed.content),
-    )
+    with translation.override(claimed.language or settings.LANGUAGE_CODE):
+        message = Message(
+            id=claimed.id,
+            content=claimed.content,
+            title=notification_rules.title_of(claimed.content, by=gettext),
+            text=notification_rules.text_of(claimed.content, by=gettext),
+        )
     sending.send(kind=claimed.channel_kind, message=message, values=values)
 
 

@@ -8,11 +8,15 @@ from pathlib import Path
 import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from django.core.mail import EmailMessage
 from django.test import Client
+from django.utils import translation
 from pytest_django import Settings
 
 from agents.models import Server
-from deployments.models import AuditEntry
+from deployments.admin.teams.forgotten_views import EmailForm
+from deployments.models import AuditEntry, User
+from deployments.rules import notification_rules
 from tests.doors.people import People
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +74,7 @@ def test_the_russian_catalogue_is_whole(domain: str) -> None:
         catalogue = read_po(source, locale="ru")
     messages = [message for message in catalogue if message.id]
     assert len(messages) > 200
+    assert not list(catalogue.check()), "it does not compile"
     for message in messages:
         sources = message.id if isinstance(message.id, tuple) else (message.id,)
         forms = message.string if isinstance(message.string, tuple) else (message.string,)
@@ -92,3 +97,39 @@ def test_scripts_speak_the_pages_language(people: People) -> None:
         assert "Content-Security-Policy" in answers[language]
         assert "Set-Cookie" not in answers[language]
     assert "no-cache" in Client().get("/words/ru-old.js")["Cache-Control"]
+
+
+@pytest.mark.usefixtures("russian")
+def test_a_person_chooses_a_language_over_the_browsers(people: People) -> None:
+    there = reader(people, "en")
+    assert there.post("/admin/language/", {"language": "xx"}).status_code == 200
+    assert User.objects.get(pk=people.users["owner"].pk).language == ""
+    told = there.post("/admin/language/", {"language": "ru"}, follow=True)
+    assert "Язык сохранён." in told.content.decode()
+    assert there.get("/admin/")["Content-Language"] == "ru"
+    # Another browser of the same person, and the page to sign in of this one.
+    assert reader(people, "en").get("/admin/")["Content-Language"] == "ru"
+    there.logout()
+    assert there.get("/admin/login/").status_code == 200
+    with translation.override("en"):
+        assert translation.gettext("Save") == "Save"
+
+
+@pytest.mark.usefixtures("russian")
+def test_messages_speak_the_language_of_their_person(people: People, mailoutbox: list[EmailMessage]) -> None:
+    owner = people.users["owner"]
+    User.objects.filter(pk=owner.pk).update(language="ru", email="owner@example.org")
+    form = EmailForm({"email": "owner@example.org"})
+    assert form.is_valid()
+    form.save(
+        domain_override="example.org",
+        email_template_name="registration/forgotten_email.txt",
+        subject_template_name="registration/forgotten_subject.txt",
+    )
+    assert mailoutbox[0].subject == "Новый пароль для Axion Deploy"
+    assert "Если это были не вы" in mailoutbox[0].body
+    content = {"type": "incident.closed", "data": {"cause": "gone", "projectName": "shop", "serverName": "box"}}
+    with translation.override("ru"):
+        told = notification_rules.title_of(content, by=translation.gettext)
+    assert told == "Завершён: Не хватает контейнеров: shop на box"
+    assert notification_rules.title_of(content) == "Over: Containers are missing: shop on box"

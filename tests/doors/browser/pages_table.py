@@ -124,6 +124,7 @@ CROWDED = {
     "a new group": f"{GROUP}add/",
     "a group": f"{GROUP}{{group}}/change/",
     "what I did": "/admin/activity/",
+    "my language": "/admin/language/",
     "a project's people": f"{PROJECT}{{project}}/people/",
     "what was changed": f"{PROJECT}{{project}}/activity/",
     "what was changed of a server": f"{SERVER}{{server}}/activity/",
