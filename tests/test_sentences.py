@@ -23,7 +23,16 @@ IN_TAG = re.compile(r"""(?<!_\()(?:headline|default[:=]|yesno:)\s*=?\s*"([^"]*[A
 BLOCK = re.compile(r"\{% blocktranslate.*?\{% endblocktranslate %\}", re.DOTALL)
 WORDS = re.compile(r"[A-Za-z]{2}")
 # What is no sentence: names, and what a person types as it stands.
-SAME_EVERYWHERE = {"Axion Deploy", "| Axion Deploy", "project.yaml", "nginx:1.29", "mail", "UTC", "DATABASE_URL"}
+SAME_EVERYWHERE = {
+    "Axion Deploy",
+    "| Axion Deploy",
+    "project.yaml",
+    "nginx:1.29",
+    "mail",
+    "UTC",
+    "DATABASE_URL",
+    "region=eu tier=web",
+}
 # Elements whose text is for machines, or to be copied.
 VERBATIM = {"script", "style", "pre", "code"}
 
