@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("deployments", "0044_mutes"),
+        ("deployments", "0045_observed_swarms"),
     ]
 
     operations = [
