@@ -174,6 +174,10 @@ def _graph(draft: Draft) -> dict[str, object]:
     return graph
 
 
+# A list of `NAME=value`, of which Compose takes the last one of a name.
+_NAMED_ITEM = re.compile(r"\.(?:environment|labels|args|sysctls|annotations)\[\d+\]$")
+
+
 def _all_lines(draft: Draft) -> tuple[Line, ...]:
     _say_top(draft)
     _say_merging(draft)
@@ -184,7 +188,11 @@ def _all_lines(draft: Draft) -> tuple[Line, ...]:
         if not re.fullmatch(r"services(?:\.[^.\[]+)?", line.place.path):
             covered.add(line.place)
     for place in draft.project.leaves.places:
-        if not covered.holds(place):
+        if covered.holds(place):
+            continue
+        if _NAMED_ITEM.search(place.path):
+            draft.report.add(place, Outcome.BECAME, "the same name stands further down, which wins")
+        else:
             draft.report.add(place, Outcome.NOT_KEPT, "nothing here reads it")
     files = dict.fromkeys(place.file for place in draft.project.leaves.places)
     return draft.report.ordered(files)

@@ -126,6 +126,12 @@ def test_an_order_that_is_asked_for_is_not_lost_in_a_circle() -> None:
     assert imported.graph["network"] == "shared"
 
 
+def test_of_a_variable_that_is_listed_twice_the_last_wins_and_the_first_is_told() -> None:
+    imported = brought("services:\n  a: {image: x, environment: ['A=1', 'B=2', 'A=3']}\n")
+    assert node(imported, "a")["env.A"] == "3"
+    assert said(imported, "services.a.environment[0]") == "became: the same name stands further down, which wins"
+
+
 def test_a_folder_of_the_host_with_more_than_the_data_leaves_a_service() -> None:
     given = env(POSTGRES_PASSWORD="pw")
     at, around = (given + f"    volumes: ['/srv/x:{path}']\n" for path in ("/var/lib/postgresql/data", "/var/lib"))
