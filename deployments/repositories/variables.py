@@ -67,6 +67,14 @@ def remove(*, project_id: UUID, place: Place, names: Collection[str], by: Caller
     _note(project_id, place, versions, action=VariableChange.Action.REMOVED, by=by, at=at)
 
 
+def remove_of_target(*, target_id: UUID, by: Caller, at: datetime) -> None:
+    """Remove what projects have set for this server or cluster alone, and store who did it. Inside a transaction."""
+    place = Place(scope=Scope.TARGET, key=str(target_id))
+    rows = ProjectVariable.objects.filter(scope=place.scope, scope_key=place.key)
+    for project_id in rows.order_by("project_id").values_list("project_id", flat=True).distinct():
+        remove(project_id=project_id, place=place, names=names_at(project_id=project_id, place=place), by=by, at=at)
+
+
 def changes(*, project_id: UUID, limit: int, before: int | None = None) -> tuple[ChangedVariable, ...]:
     """Return the newest changes, newest first."""
     rows = VariableChange.objects.filter(project=project_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -99,6 +100,32 @@ def test_the_first_failure_stops_the_rest_and_done_is_believed_of_the_new_build_
     succeed(made[2])
     found = UpdateRollout.objects.get(pk=rollout_id)
     assert (found.state, found.message) == (RolloutState.FAILED, "2 updated, 1 failed, 9 skipped.")
+
+
+@pytest.mark.django_db
+def test_a_host_that_dies_while_its_agent_updates_stops_the_rollout_and_one_that_died_before_is_passed_over(
+    owner: User,
+) -> None:
+    made = agents_of(owner, 12)
+    # Dead before its turn: nobody waits for it, and the wave goes on.
+    Agent.objects.filter(pk=made[2].pk).update(last_seen_at=timezone.now() - timedelta(days=1), session_id=None)
+    rollout_id = begin(owner)
+    succeed(made[0])
+    assert states(rollout_id)[:4] == ["succeeded", "ordered", "skipped", "waiting"]
+    tell(made[1], "trying")
+    # It was told, and its host dies: nothing is heard of it any more.
+    Agent.objects.filter(pk=made[1].pk).update(last_seen_at=timezone.now() - timedelta(days=1), session_id=None)
+    assert not updates.advance(rollout_id=rollout_id)
+    assert states(rollout_id)[1] == "ordered"
+    AgentUpdate.objects.filter(agent_id=made[1].pk).update(deadline_at=timezone.now() - timedelta(seconds=1))
+    updates.advance(rollout_id=rollout_id)
+    assert states(rollout_id) == ["succeeded", "failed", *["skipped"] * 10]
+    found = UpdateRollout.objects.get(pk=rollout_id)
+    assert (found.state, found.message) == (RolloutState.FAILED, "1 updated, 1 failed, 10 skipped.")
+    # It comes back, and is what it was told to become: the rollout is over all the same.
+    succeed(made[1])
+    assert UpdateRollout.objects.get(pk=rollout_id).state == RolloutState.FAILED
+    assert states(rollout_id)[2:] == ["skipped"] * 10
 
 
 @pytest.mark.django_db

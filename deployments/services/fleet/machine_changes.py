@@ -17,7 +17,7 @@ from deployments.data.audit_types import AuditAction
 from deployments.data.list_types import Page, PageRequest
 from deployments.errors import Conflict, NotFound
 from deployments.names import usable_name
-from deployments.repositories import lanes, removed_machines
+from deployments.repositories import lanes, removed_machines, variables
 from deployments.repositories.clusters import cluster_changes
 from deployments.repositories.ends import observed_volumes
 from deployments.repositories.installations import installation_rows, server_access_rows
@@ -111,6 +111,7 @@ def take_away_server(*, server: ServerData, by: Caller) -> None:
     incident_rows.forget_server(server_id=server.id)
     server_access_rows.forget(server_id=server.id)
     job_run_rows.forget_server(server_id=server.id)
+    variables.remove_of_target(target_id=server.id, by=by, at=timezone.now())
     removed_machines.keep_name(machine_id=server.id, name=server.name)
     directory.remove_server(server_id=server.id)
     record(by=by, action=AuditAction.MACHINE_DELETED, detail=f"server {server.name}", server_id=server.id)
@@ -151,6 +152,7 @@ def remove_cluster(*, caller: Caller, cluster_id: UUID) -> None:
 
 def take_away_cluster(*, cluster: ClusterData, by: Caller) -> None:
     """Remove the cluster and keep its name. Inside a transaction that holds its lock, when nothing is under way."""
+    variables.remove_of_target(target_id=cluster.id, by=by, at=timezone.now())
     removed_machines.keep_name(machine_id=cluster.id, name=cluster.name)
     registry_rows.choose_for_cluster(cluster_id=cluster.id, registry_id=None)
     observed_stacks.forget_server(server_id=cluster.id)

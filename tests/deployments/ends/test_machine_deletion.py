@@ -17,8 +17,18 @@ from agents.swarm import NodeFacts, SwarmFacts, SwarmRole
 from deployments.data.cluster_types import ChangeState
 from deployments.data.end_types import MachineDeletionRecord, MachineEnd
 from deployments.data.installation_types import InstallationAction, InstallationState, SshAddress, SshLogin
+from deployments.data.variable_types import Place, Scope
 from deployments.errors import Conflict, Invalid, NotFound
-from deployments.models import AgentInstallation, ClusterChange, Deployment, MachineDeletion, ServerAccess, User
+from deployments.models import (
+    AgentInstallation,
+    ClusterChange,
+    Deployment,
+    MachineDeletion,
+    ProjectVariable,
+    ServerAccess,
+    User,
+)
+from deployments.repositories import variables
 from deployments.repositories.clusters import cluster_changes
 from deployments.repositories.installations import installation_rows, server_access_rows
 from deployments.services.ends import machine_deletion, machine_ends
@@ -276,3 +286,16 @@ def test_a_swarm_is_dissolved_node_by_node_workers_first(lane: Lane) -> None:
     step(lane)
     assert not Cluster.objects.exists()
     assert Server.objects.count() == 2
+
+
+def test_variables_of_a_server_alone_go_with_it_and_their_end_is_kept(lane: Lane) -> None:
+    of_server = Place(scope=Scope.TARGET, key=str(lane.server.id))
+    for place in (of_server, Place(scope=Scope.PROJECT, key="")):
+        variables.put(project_id=lane.project_id, place=place, sealed={"A": "1:x"}, by=lane.caller, at=lane.now())
+    begin(lane, MachineEnd.FORGET)
+    step(lane)
+    assert not Server.objects.filter(pk=lane.server.id).exists()
+    left = variables.names_at(project_id=lane.project_id, place=of_server)
+    assert (left, ProjectVariable.objects.count()) == (set(), 1)
+    newest = variables.changes(project_id=lane.project_id, limit=1)[0]
+    assert (newest.name, newest.action, newest.place, newest.by) == ("A", "removed", of_server, lane.caller.name)
