@@ -41,7 +41,7 @@ OTHER_WORDS = {
     "labels": "label.NAME", "annotations": "label.NAME", "healthcheck": "healthCommand", "health": "healthPath",
     "healthstartseconds": "healthStartPeriod", "startperiod": "healthStartPeriod", "hostheader": "healthHost",
     "livenessprobe": "healthPath", "readinessprobe": "healthPath", "workdir": "workingDir", "cmd": "command",
-    "args": "command", "startcommand": "command", "memlimit": "memory", "ram": "memory",
+    "args": "command", "startcommand": "command", "memlimit": "memory", "memorylimit": "memory", "ram": "memory",
     "memreservation": "memoryReservation", "cpus": "cpu", "cpulimit": "cpu", "pidslimit": "processes",
     "pids": "processes", "scale": "replicas", "instances": "replicas", "copies": "replicas", "expose": "port",
     "publish": "ports", "stopgraceperiod": "stopGraceSeconds", "restartpolicy": "restart", "host": "domain",

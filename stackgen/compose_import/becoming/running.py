@@ -6,6 +6,7 @@ import re
 
 from stackgen.compose_import.becoming.draft import Draft, NodeDraft
 from stackgen.compose_import.becoming.stores import as_command, command_words
+from stackgen.compose_import.complaints import refused
 from stackgen.compose_import.tree import Tree
 
 _SECONDS = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?(?:(\d+)us)?")
@@ -171,4 +172,6 @@ def take_gpus(_draft: Draft, node: NodeDraft, tree: Tree) -> None:
         take_rights("gpus", "GPUs of the host", node, tree)
         return
     counts = {item.at("count") or "all" for item in tree.items}
+    if not counts:
+        raise refused(tree.place, "names no device: all, or a list of devices is wanted")
     take_rights("gpus", "GPUs of the host", node, tree.made([tree.made(sorted(counts)[0])]))

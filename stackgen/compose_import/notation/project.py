@@ -147,6 +147,8 @@ class _Loader:
         include = document.get("include")
         if include is None:
             return document
+        if isinstance(include.value, dict):
+            raise refused(include.place, "must be a list of files")
         merged = document.made({key: tree for key, tree in document.mapping.items() if key != "include"})
         for item in include.items:
             merged = _joined(merged, self._included(item, directory, variables, depth))

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from stackgen.compose_import.becoming.services import HANDLERS, REASONS
+from stackgen.compose_import.complaints import ComposeInvalid
 from stackgen.compose_import.importer import Imported, import_compose
 from stackgen.compose_import.notation.opened import FolderFiles
 from stackgen.compose_import.tree import Place
@@ -192,3 +193,30 @@ def test_no_secret_stands_in_the_report() -> None:
 @pytest.mark.parametrize("key", sorted(REASONS))
 def test_what_is_not_kept_says_why(key: str) -> None:
     assert len(REASONS[key].split()) > 3
+
+
+# What stands where something else belongs.
+ODD = [
+    "5", "-1", "1.5", "true", "[]", "{}", "[[1]]", "{a: {b: [c]}}", "[{}]", "[null]", "'  '", "'::'", "[1, two]",
+    "{1: 2}", "''", "99999999999999999999", "'${A'", ".inf", "[{target: {}}]", "{x: !reset null}", "",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_stands_in_the_wrong_place_is_refused_by_name_or_has_a_line(odd: str) -> None:
+    """Each key of a service with each of these: a report or a refusal with the file's name, never anything else."""
+    keys = HANDLERS.keys() | REASONS.keys() | {"environment", "env_file", "extends", "build", "image", "profiles"}
+    for key in sorted(keys):
+        image = "" if key == "image" else "    image: a\n"
+        text = f"services:\n  web:\n{image}    {key}: {odd}\n"
+        try:
+            brought(text)
+        except ComposeInvalid as error:
+            if not all(complaint.place.file for complaint in error.complaints):
+                raise AssertionError(key) from error
+
+
+@pytest.mark.parametrize("include", ["{a: b}", "[{}]", "[compose.yml]", "[{path: []}]", "[gone.yml]"])
+def test_what_cannot_be_included_is_refused(include: str) -> None:
+    with pytest.raises(ComposeInvalid):
+        brought(f"include: {include}\nservices: {{web: {{image: a}}}}\n")
