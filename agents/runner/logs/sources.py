@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.contracts import runner_pb2 as pb
+from agents.runner.commands.swarm.swarm_model import NAMESPACE
 from agents.runner.docker.our_containers import OurContainers
 from agents.runner.logs.lines import Source
 from agents.runner.logs.values import LogMasking
@@ -16,6 +17,7 @@ from agents.runner.planning.model import (
     LABEL_DEPLOYMENT,
     LABEL_LANE,
     LABEL_PROJECT,
+    LABEL_SERVICE,
 )
 
 MAX_CONTAINERS = 100
@@ -51,7 +53,7 @@ class LogSources:
         found: list[Found] = []
         for entry in self._containers.list():
             labels = entry.get("Labels") or {}
-            service = labels.get(COMPOSE_SERVICE, "")
+            service = labels.get(COMPOSE_SERVICE, "") or labels.get(LABEL_SERVICE, "")
             if labels.get(LABEL_PROJECT) != request.project_id or labels.get(LABEL_LANE, "") not in ("", request.lane):
                 continue
             if request.services and service not in request.services:
@@ -69,9 +71,8 @@ class LogSources:
         return found
 
     def _may_tell(self, labels: Mapping[str, str], service: str, name: str) -> bool:
-        known = self._masking.learn(
-            stack=labels.get(COMPOSE_PROJECT, ""), service=service, deployment_id=labels.get(LABEL_DEPLOYMENT, "")
-        )
+        stack = labels.get(COMPOSE_PROJECT, "") or labels.get(NAMESPACE, "")
+        known = self._masking.learn(stack=stack, service=service, deployment_id=labels.get(LABEL_DEPLOYMENT, ""))
         if not known:
             self._say(f"{name} is left out: the secret values that would have to be masked in it cannot be had.")
         return known

@@ -13,7 +13,7 @@ from agents.contracts.version import LOGS_PROTOCOL
 from agents.errors import ServerNotFound
 from agents.limits import MAX_NAME_BYTES, MAX_PAST_LINES, MAX_SEARCH
 from agents.reports.log_lines import LogRequest
-from agents.services import directory
+from agents.services import clusters, directory
 from agents.states import Presence
 from agents.types import AgentData
 from agents.wording.sentences import sentence
@@ -28,6 +28,7 @@ from deployments.types import Caller, Right, lane_of
 MAX_SERVERS = 20
 MAX_SERVICES = 50
 NO_REDIS = "Redis is not responding, so logs cannot be read. Try again."
+TWICE = "{name}: what the cluster runs there is left out beside what runs there alone. Name the cluster to read it."
 NOWHERE = "This project has not been deployed to a server yet."
 
 logger = structlog.get_logger(__name__)
@@ -102,13 +103,14 @@ def _servers(query: LogQuery) -> tuple[UUID, ...]:
 
 
 def _sources(project_id: UUID, server_ids: Collection[UUID]) -> tuple[tuple[LogSource, ...], tuple[str, ...]]:
-    agents = directory.agents_of_servers(server_ids=server_ids)
+    places, twice = _places(server_ids)
+    agents = directory.agents_of_servers(server_ids=[server_id for server_id, _ in places])
     sources: list[LogSource] = []
-    remarks = [] if server_ids else [NOWHERE]
-    for server_id in server_ids:
+    remarks = [TWICE.format(name=name) for name in twice] if server_ids else [NOWHERE]
+    for server_id, target_id in places:
         try:
             name = directory.get_server(server_id=server_id).name
-        except ServerNotFound:  # removed, or a cluster
+        except ServerNotFound:  # removed
             continue
         agent = agents.get(server_id)
         if why := _why_not(agent):
@@ -116,9 +118,28 @@ def _sources(project_id: UUID, server_ids: Collection[UUID]) -> tuple[tuple[LogS
         elif len(sources) == MAX_SERVERS:
             remarks.append(f"{name}: left out, {MAX_SERVERS} servers are read at once. Name it.")
         elif agent is not None:
-            lane = lane_of(project_id=project_id, target_id=server_id)
+            lane = lane_of(project_id=project_id, target_id=target_id)
             sources.append(LogSource(server_id=server_id, server_name=name, agent_id=agent.id, lane=lane))
     return tuple(sources), tuple(remarks)
+
+
+def _places(target_ids: Collection[UUID]) -> tuple[list[tuple[UUID, UUID]], list[str]]:
+    """Return each server to ask, with the target that it is asked about: of a cluster each of its servers.
+
+    And the names of servers that are not asked about the cluster, because they are asked about what is theirs alone.
+    """
+    of_clusters = clusters.names(cluster_ids=target_ids)
+    places = [(each, each) for each in target_ids if each not in of_clusters]
+    # An agent is asked once.
+    asked = {server_id for server_id, _ in places}
+    twice = []
+    for cluster_id in sorted(of_clusters):
+        for server in directory.servers_of_cluster(cluster_id=cluster_id):
+            if server.id in asked:
+                twice.append(server.name)
+            else:
+                places.append((server.id, cluster_id))
+    return places, twice
 
 
 def _why_not(agent: AgentData | None) -> str:

@@ -15,14 +15,17 @@ from agents.models import Agent
 from agents.reports.swarm_seen import TasksTold
 from agents.services import directory
 from agents.transport.wire.tasks import left_out, tasks_from_wire
+from deployments.data.log_types import LogQuery
 from deployments.models import Deployment, Incident, ObservedStack, ObservedSwarm, Project, StackDrift
 from deployments.rules.observed import ObservedState
 from deployments.services.fleet import machine_changes
 from deployments.services.incidents.watch import StackWatch
+from deployments.services.logs.open import _places, ask_for_logs
 from deployments.services.observation import drift, stacks
 from deployments.services.observation.record_tasks import record_tasks
 from deployments.services.queries import lane_view, stack_list
 from deployments.services.upkeep import watch_stacks
+from deployments.types import lane_of
 from tests.deployments.lifecycle.test_swarm_clusters import SWARM_ID, ClusterLane, farm, lose, make_manager, named
 
 __all__ = ["farm"]
@@ -193,6 +196,24 @@ def test_a_degraded_stack_opens_an_incident_and_a_success_that_degrades_is_rolle
     assert watch_stacks.watch(at=datetime.now(UTC)) >= 1
     asked = Deployment.objects.get(kind="rollback")
     assert (asked.target_id, (asked.cause or {})["kind"]) == (told.farm.cluster.id, "soak")
+
+
+def test_logs_are_asked_of_every_node_that_has_an_agent(told: Told) -> None:
+    farm = told.farm
+    lose("beta")
+    query = LogQuery(project_id=farm.project_id)
+    opened = ask_for_logs(query=query, request_id=uuid4())
+    lane = lane_of(project_id=farm.project_id, target_id=farm.cluster.id)
+    assert [(each.server_name, each.agent_id, each.lane) for each in opened.sources] == [
+        ("alpha", named("alpha"), lane)
+    ]
+    assert [remark.split(":")[0] for remark in opened.remarks] == ["beta"]
+    # Where the project runs on one of the servers by itself, too, an agent is asked about that alone.
+    places, twice = _places([farm.cluster.id, Agent.objects.get(pk=named("alpha")).server_id])
+    assert ([target for _, target in places if target != farm.cluster.id], twice) == (
+        [Agent.objects.get(pk=named("alpha")).server_id],
+        ["alpha"],
+    )
 
 
 def test_what_is_known_of_a_cluster_goes_with_it(told: Told) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
@@ -55,6 +56,14 @@ def test_forward_unchanged_changed_and_back(
     setup = {each.service_name: dict(each.settings) for each in proven.services}
     assert {each.service_name: dict(each.settings) for each in up.services} == setup
     assert PASSWORD not in str(up)
+
+    # What tasks on this node write is read as on a server: by lane, with the values masked.
+    here = next(each for each in up.tasks if each.host == "server-1")
+    cluster.ask("exec", here.container_id, "sh", "-c", "echo word $PASSWORD > /proc/1/fd/1")
+    request = pb.ReadLogs(request_id=str(uuid4()), project_id=project.project_id, lane=project.project_id, tail=5)
+    texts, remarks = manned.gateway.past(request)
+    assert [text.startswith("word") and PASSWORD not in text for text in texts] == [True], (texts, remarks)
+    assert {line.service_name for line in manned.gateway.lines(request.request_id)} == {here.service_name}
 
     ids = cluster.ids(project)
     done(manned, with_extra.deploy())
