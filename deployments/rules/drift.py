@@ -117,7 +117,7 @@ class Difference:
     def words(self) -> str:
         """The difference in one sentence."""
         name = self.service or "The stack"
-        return f"{name}: {WORDS.get(self.aspect, self.aspect)} {self.there}; deployed was {self.meant}."
+        return f"{name}: {WORDS.get(self.aspect, self.aspect)} {self.there} instead of {self.meant}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +204,7 @@ def _settings(meant: MeantSetup, found: Sequence[ObservedContainer]) -> Iterator
         yield _difference(
             meant,
             aspect,
-            meant=meant.shown.get(aspect) or f"as deployed ({expected[:8]})",
+            meant=meant.shown.get(aspect) or f"the deployed one ({expected[:8]})",
             there=_list(there) if there else f"changed ({_list(mark[:8] for mark in marks)})",
             of=marks,
         )

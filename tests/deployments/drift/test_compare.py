@@ -91,7 +91,7 @@ def test_it_says_what_was_meant_and_what_is_there_where_nothing_is_secret() -> N
     assert (limits.meant, limits.there) == ("Memory 64 MiB", "Memory 300 MiB")
     secret = container("db", settings={"env": "0123456789abcdef"})
     (env,) = compare(meant=MEANT, containers=(*ALL[:2], secret)).differences
-    assert (env.meant, env.there) == ("as deployed (env-hash)", "changed (01234567)")
+    assert (env.meant, env.there) == ("the deployed one (env-hash)", "changed (01234567)")
 
 
 def test_who_cannot_know_says_so_and_compares_the_rest() -> None:

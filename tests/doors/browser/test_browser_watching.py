@@ -53,7 +53,9 @@ def watched(owner: User) -> Mapping[str, str]:
     Agent.objects.filter(pk=lane.agent.id).update(condition=full, last_seen_at=timezone.now())
     StackWatch().judge_projects(project_ids=[lane.project_id], at=timezone.now())
     incident = Incident.objects.filter(project_id=lane.project_id, cause="restarting").get()
-    return {"project": str(lane.project_id), "silent": str(silent.project_id), "incident": str(incident.pk)}
+    return {"project": str(lane.project_id), "silent": str(silent.project_id), "incident": str(incident.pk)} | {
+        "target": f"server:{lane.server.id}"
+    }
 
 
 def proven(owner: User, *, name: str, count: int) -> Lane:
@@ -83,7 +85,13 @@ def test_what_is_wrong_is_seen_at_a_desk_and_on_a_phone(people: People, browser:
         "stacks": ("/admin/deployments/project/", ("Shop", "Archive")),
         "incidents": ("/admin/deployments/incident/", ("Keeps restarting", "Disk nearly full")),
         "incident": ("/admin/deployments/incident/{incident}/change/", ("ran out of memory", name_of(5))),
-        "repair": ("/admin/deployments/project/{project}/repair/", (name_of(3),)),
+        "repair": (
+            "/admin/deployments/project/{project}/repair/?target={target}",
+            (
+                "Repair",
+                name_of(3),
+            ),
+        ),
     }
     for size, viewport in SIZES.items():
         page.set_viewport_size(viewport)  # type: ignore[arg-type]  # a typed dictionary of the same keys
