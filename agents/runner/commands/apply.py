@@ -116,13 +116,13 @@ class Applier:
     def _start(
         self, operations: Sequence[Operation], switch: GatewaySwitch, observed: tuple[Container, ...]
     ) -> tuple[Container, ...]:
-        """Start each operation as soon as what it needs answers, in one call of Compose at a time; watch meanwhile."""
-        waiting = tuple(operations)
+        """Start each operation once what it needs answers, one call of Compose at a time; return when all are ready."""
+        waiting, started = tuple(operations), [name for each in operations for name in each.services]
         call: Call | None = None
         interrupt = Interrupt(parent=self._work.interrupt)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="compose") as pool:
             try:
-                while waiting or call:
+                while waiting or call or not self._gate.ready(started):
                     operation = None
                     if call is None:
                         operation, waiting = take_ready(waiting, is_ready=lambda each: self._gate.ready(each.needs))
