@@ -102,15 +102,38 @@ def test_what_counts_as_wrapped(source: str, found: list[str]) -> None:
 
 
 # Whose first argument is a sentence for people, by the module it is written in.
-ERRORS = {"Invalid", "Unauthenticated", "Forbidden", "NotFound", "Conflict", "PeerRefused", "TooMuch"}
+ERRORS = {
+    "ValidationError",
+    "Invalid",
+    "Unauthenticated",
+    "Forbidden",
+    "NotFound",
+    "Conflict",
+    "PeerRefused",
+    "TooMuch",
+}
 SHOWN = {"message_user", "success", "error", "warning", "info"}
-NAMED = {"description", "label", "help_text", "empty_title", "empty_hint", "verbose_name", "verbose_name_plural"}
+NAMED = {
+    "description",
+    "label",
+    "help_text",
+    "empty_title",
+    "empty_hint",
+    "verbose_name",
+    "verbose_name_plural",
+    "title",
+    "said",
+    "button",
+}
 # What these raise is written down in English beside a deployment: a job runs them, not a person's page.
 IN_JOBS = {"deployments/services/lifecycle/prepare.py"}
 
 
 def spoken_code() -> list[Path]:
-    folders = ("deployments/services", "deployments/admin", "agents/admin", "agents/services")
+    folders = (
+        *("deployments/services", "deployments/admin", "deployments/models", "deployments/notifiers"),
+        *("agents/admin", "agents/services", "agents/models"),
+    )
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
@@ -130,10 +153,20 @@ def bare_sentences(source: str) -> Iterator[int]:
             told = node.args[:1] if name in ERRORS else node.args[1:2] if name in SHOWN and of_messages else []
             told += [keyword.value for keyword in node.keywords if keyword.arg in NAMED]
             yield from (node.lineno for each in told if is_bare(each))
+        elif isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            yield from (value.lineno for key, value in pairs if _is_title(key) and is_bare(value))
+        elif isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("Choices") for base in node.bases):
+            values = [each.value for each in node.body if isinstance(each, ast.Assign)]
+            yield from (each.lineno for each in values if isinstance(each, ast.Tuple) and is_bare(each.elts[-1]))
         elif isinstance(node, ast.Assign):
             names = {target.id for target in node.targets if isinstance(target, ast.Name)}
             if names & NAMED and is_bare(node.value):
                 yield node.lineno
+
+
+def _is_title(key: ast.expr | None) -> bool:
+    return isinstance(key, ast.Constant) and key.value == "title"
 
 
 @pytest.mark.parametrize("path", spoken_code(), ids=lambda path: path.name)
@@ -151,6 +184,8 @@ def test_code_says_nothing_that_cannot_be_translated(path: Path) -> None:
         ('raise Conflict(sentence("{name} is taken.", name=name))', []),
         ('messages.success(request, "Done.")\nself.message_user(request, gettext("Done."))', [1]),
         ('empty_title = "Nothing here"', [1]),
+        ('context = {"title": "A page"}', [1]),
+        ('class Kind(models.TextChoices):\n    ONE = "one", "The first"\n    TWO = "two", _("The second")', [2]),
         ('@display(description=lazy("Status"))\ndef status(): ...', []),
         ('logger.info("not for people", x=1)', []),
     ],

@@ -60,7 +60,7 @@ class Server(models.Model):
     username = models.CharField(max_length=100, blank=True)
     cluster = models.ForeignKey(Cluster, null=True, blank=True, on_delete=models.SET_NULL, related_name="servers")
     privileged_allowed = models.BooleanField(
-        "Allow privileged services",
+        _("Allow privileged services"),
         default=False,
         db_default=False,
         help_text=_(

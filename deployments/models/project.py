@@ -14,8 +14,8 @@ class Project(models.Model):
     """An application as a graph, and how its deployments are to behave. Times in seconds."""
 
     class Concurrency(models.TextChoices):
-        QUEUE = "queue", "Queue"
-        SUPERSEDE = "supersede", "Replace queued deployments"
+        QUEUE = "queue", _("Queue")
+        SUPERSEDE = "supersede", _("Replace queued deployments")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="projects")
@@ -49,7 +49,7 @@ class Project(models.Model):
         help_text=_("Roll back a deployment that degrades by itself within this many minutes; 0 for never."),
     )
     muted_until = models.DateTimeField(
-        null=True, editable=False, help_text="Until then messages about its incidents wait."
+        null=True, editable=False, help_text=_("Until then messages about its incidents wait.")
     )
     deletion = models.CharField(
         max_length=16,
@@ -74,10 +74,10 @@ class ProjectMember(models.Model):
     """Someone besides the owner, with a role in the project."""
 
     class Role(models.TextChoices):
-        VIEWER = "viewer", "Viewer"
-        DEPLOYER = "deployer", "Deployer"
-        EDITOR = "editor", "Editor"
-        APPROVER = "approver", "Approver"
+        VIEWER = "viewer", _("Viewer")
+        DEPLOYER = "deployer", _("Deployer")
+        EDITOR = "editor", _("Editor")
+        APPROVER = "approver", _("Approver")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")

@@ -40,8 +40,8 @@ class VariableChange(models.Model):
     """Somebody gave a variable a value or removed it. Never holds the value, and is never changed."""
 
     class Action(models.TextChoices):
-        SET = "set", "Set"
-        REMOVED = "removed", "Removed"
+        SET = "set", _("Set")
+        REMOVED = "removed", _("Removed")
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="variable_changes")
     scope = models.CharField(max_length=10, choices=SCOPES)
