@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from agents.isolation import Isolation, isolation
 from deployments import live_updates
-from deployments.repositories.events import EventQueue, Mark
+from deployments.repositories.events import OF_DEPLOYMENTS, OF_STACKS, EventQueue, Mark
 from deployments.repositories.observation.stack_outbox import StackEventQueue
 
 BATCH = 200
@@ -58,6 +58,8 @@ class Outbox(Generic[R]):
     queue: Queue[R]
     send: Callable[[Sequence[R]], None]
     trouble: tuple[type[Exception], ...]
+    # What notifications say that are about no event of this queue.
+    passes_over: str = OF_STACKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +96,12 @@ def _to_kafka() -> tuple[Outbox[Any], ...]:
         trouble=BROKER_AWAY,
     )
     stacks = Outbox(
-        name="stacks", lock=STACKS_LOCK, queue=StackEventQueue(), send=EventTopic(STACKS).send, trouble=BROKER_AWAY
+        name="stacks",
+        lock=STACKS_LOCK,
+        queue=StackEventQueue(),
+        send=EventTopic(STACKS).send,
+        trouble=BROKER_AWAY,
+        passes_over=OF_DEPLOYMENTS,
     )
     return kafka, stacks
 

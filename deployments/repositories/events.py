@@ -21,6 +21,9 @@ from deployments.repositories.records import event_record
 from deployments.types import EventRecord
 
 CHANNEL = "deployment_events"
+# What notifications are about; whoever says nothing, as older versions do, wakes every publisher.
+OF_DEPLOYMENTS = "deployments"
+OF_STACKS = "stacks"
 # Of payloads read at once: a page of REST, what a socket is behind, a batch of the publisher.
 MAX_READ_BYTES = 1024 * 1024
 
@@ -69,21 +72,23 @@ def append(
         for sequence, event in enumerate(events, start=last - len(events) + 1)
     ]
     DeploymentEvent.objects.bulk_create(rows)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
     return tuple(event_record(row) for row in rows)
 
 
 def _update(rows: QuerySet[Deployment], columns: Mapping[str, Any]) -> tuple[int, UUID] | None:
-    """Update the one row; return its last sequence and project as they are then, None where there is none."""
+    """Update the one row and wake the publisher on commit; return its last sequence and project as they are then.
+
+    None, and nobody is woken, where there is no such row.
+    """
     query: UpdateQuery = rows.query.chain(UpdateQuery)  # type: ignore[assignment]  # as its class says
     query.add_update_values(dict(columns))
     sql, parameters = query.get_compiler(connection=connection).as_sql()
     # Django updates or reads; the database does both at once.
     with connection.cursor() as cursor:
-        cursor.execute(f"{sql} RETURNING last_sequence, project_id", parameters)
-        moved: tuple[int, UUID] | None = cursor.fetchone()
-        return moved
+        returning = "RETURNING last_sequence, project_id, pg_notify(%s, %s)"
+        cursor.execute(f"{sql} {returning}", [*parameters, CHANNEL, OF_DEPLOYMENTS])
+        row: tuple[int, UUID, str] | None = cursor.fetchone()
+        return None if row is None else row[:2]
 
 
 def after(*, deployment_id: UUID, sequence: int, limit: int) -> tuple[EventRecord, ...]:

@@ -26,7 +26,7 @@ def measure(plane: ControlPlane) -> list[Figure]:
     time.sleep(REST_SECONDS)
     whole = sum(resident(plane.children[name].pid) for name in CONTROL_PLANE)
     return [
-        Figure(name="runner, resident", value=resident(plane.children["runner"].pid), unit="MiB", goal=80),
+        Figure(name="runner, resident", value=resident(plane.children["runner"].pid), unit="MiB", goal=60),
         Figure(name="control plane, resident", value=whole, unit="MiB", goal=700),
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import threading
+import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -148,6 +149,12 @@ class Publisher:
         # Django turns the driver's errors into its own for cursors only; as they are, a database that went away would
         # end the process.
         with connection.wrap_database_errors:
-            ready, _, _ = select.select([raw.fileno()], [], [], self.poll_seconds())
-            if ready:
-                list(raw.notifies(timeout=0))
+            deadline = time.monotonic() + self.poll_seconds()
+            while not self.stopped.is_set() and not self.heard(raw) and (left := deadline - time.monotonic()) > 0:
+                select.select([raw.fileno()], [], [], left)
+
+    def heard(self, raw: Any) -> bool:
+        """Tell whether there was a notification about this outbox, those that came with an answer among them."""
+        # Read to the end: who stops half-way loses those that came in the same packet.
+        about = {each.payload for each in raw.notifies(timeout=0)}
+        return bool(about - {self.outbox.passes_over})

@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from deployments.data.stack_event_types import NewStackEvent, StackEventRecord
 from deployments.models import DeploymentHistory, ObservedStack, StackEvent, StackState
-from deployments.repositories.events import CHANNEL
+from deployments.repositories.events import CHANNEL, OF_STACKS
 
 StackKey = tuple[UUID, UUID]
 
@@ -87,7 +87,7 @@ def append(*, project_id: UUID, server_id: UUID, events: Sequence[NewStackEvent]
         for sequence, event in enumerate(events, start=last - len(events) + 1)
     )
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, OF_STACKS])
 
 
 def last_sequence(*, project_id: UUID, server_id: UUID) -> int:
