@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from agents.models import CommandRecord
-from agents.states import CommandStatus
+from agents.states import CommandStage, CommandStatus
 from agents.types import LogWritten, Report, ReportBody, ServiceObserved, StageReached
 from deployments.services.lifecycle import agent_reports, command_ids
 from tests.deployments.lane import Lane
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 # The row's lock and the row, the ledger, the deployment and its event; the savepoints stand for the transaction.
 USUAL = 5
 REPORTS: tuple[tuple[ReportBody, int], ...] = (
-    (StageReached(stage=3, percent=10, message="starting"), USUAL),
+    (StageReached(stage=CommandStage.DEPLOYING, percent=10, message="starting"), USUAL),
     (ServiceObserved(node_id="n-web", service_name="web", state="running", health="starting", replicas=1), USUAL),
     # How much log there is already.
     (LogWritten(service_name="web", source="agent", text="a line\n"), USUAL + 1),
@@ -30,7 +30,7 @@ def test_a_report_costs_so_many_statements_and_changes_each_row_once(lane: Lane,
     deployment = lane.start(lane.ask())
     CommandRecord.objects.update(status=CommandStatus.SENT)
     # The first one proves that the command has arrived.
-    lane.report(deployment, StageReached(stage=3, percent=1, message="before"))
+    lane.report(deployment, StageReached(stage=CommandStage.DEPLOYING, percent=1, message="before"))
     report = Report(
         command_id=command_ids.deploy_command_id(deployment.id),
         deployment_id=deployment.id,
