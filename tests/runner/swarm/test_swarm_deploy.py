@@ -70,7 +70,7 @@ def test_forward_unchanged_changed_and_back(
     request = pb.ReadLogs(request_id=str(uuid4()), project_id=project.project_id, lane=project.project_id, tail=5)
     texts, remarks = manned.gateway.past(request)
     assert ("word ***" in texts, PASSWORD in str(texts)) == (True, False), (texts, remarks)
-    assert {line.service_name for line in manned.gateway.lines(request.request_id)} == {here.service_name}
+    assert here.service_name in {line.service_name for line in manned.gateway.lines(request.request_id)}
 
     ids = cluster.ids(project)
     done(manned, with_extra.deploy())
