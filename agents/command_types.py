@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
+from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,3 +158,18 @@ class RegistryLogin:
     username: str = ""
     password: str = field(default="", repr=False)
     ca_certificate: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandLine:
+    """A row of the ledger as a list shows it. `finished_at`: its end was told; what came of it says its deployment."""
+
+    id: UUID
+    kind: str
+    number: int
+    status: str
+    deployment_id: UUID
+    project_id: UUID
+    queued_at: datetime
+    finished_at: datetime | None
+    refusal_message: str

@@ -109,7 +109,7 @@ UNFINISHED = ACTIVE | {Status.PENDING}
 FINISHED = frozenset(Status) - UNFINISHED
 
 RESULT_LABELS: Mapping[Result, str] = {
-    Result.WAITING: sentence("Waiting"),
+    Result.WAITING: sentence("Queued"),
     Result.DEPLOYING: sentence("Deploying"),
     Result.CANCELLING: sentence("Cancelling"),
     Result.SUCCEEDED: sentence("Succeeded"),

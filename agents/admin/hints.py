@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 
 from agents.addresses import host_of
 from agents.pki.records import CertificateData
-from agents.states import CommandStatus, Presence
+from agents.states import Presence
 from agents.wording.pages import lazy
 
 if TYPE_CHECKING:
@@ -32,14 +32,6 @@ PRESENCE_COLOURS = {
 }
 # What a new agent replaces only when that was asked for.
 CONNECTED = (Presence.ONLINE, Presence.SILENT)
-COMMAND_COLOURS = {
-    CommandStatus.QUEUED: "info",
-    CommandStatus.SENT: "info",
-    CommandStatus.ACKNOWLEDGED: "warning",
-    CommandStatus.FINISHED: "success",
-    CommandStatus.REFUSED: "danger",
-    CommandStatus.WITHDRAWN: "default",
-}
 
 ENDED_HINT = lazy("Make a new enrolment token and start the agent with it: what runs on the server goes on running.")
 SHARED_NAME = lazy(

@@ -9,8 +9,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from agents.command_types import CommandLine
 from agents.errors import AgentNotFound, AgentStillEnrolled, ServerNotFound
-from agents.repositories import agents, servers, tokens
+from agents.repositories import agents, recent_commands, servers, tokens
 from agents.states import ServerFilter
 from agents.types import AgentData, ClusterData, ServerData
 from agents.wording.sentences import sentence
@@ -237,3 +238,8 @@ def agents_of(*, owner_id: UUID, page: int, limit: int) -> tuple[tuple[AgentData
     """Return a page of the user's agents, newest first, and how many there are; `limit` is clamped to 1..100."""
     size = min(max(limit, 1), MAX_PAGE_SIZE)
     return agents.of_owner(owner_id=owner_id, offset=(max(page, 1) - 1) * size, limit=size)
+
+
+def commands_of_server(*, server_id: UUID, limit: int) -> tuple[CommandLine, ...]:
+    """Return what the server's agents were told to do last, the newest first."""
+    return recent_commands.of_server(server_id=server_id, limit=limit)

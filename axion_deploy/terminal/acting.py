@@ -65,7 +65,10 @@ def subcommands(parser: ArgumentParser) -> Callable[[str, str], ArgumentParser]:
 def add_machine_end(parser: ArgumentParser, *, ends: Sequence[str]) -> None:
     """Add the options of deleting a server or cluster; the first of `ends` is what is done unless another is named."""
     parser.add_argument(
-        "--end", default=str(ends[0]), choices=[str(each) for each in ends], help="What becomes of what runs there."
+        "--end",
+        default=str(ends[0]),
+        choices=[str(each) for each in ends],
+        help="What happens to what is running there.",
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--confirm", default="", metavar="NAME", help="Begin or continue to delete it: its whole name.")

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from agents.states import Presence
+from agents.states import CommandStatus, Presence
 from agents.templatetags.moments import render_moment
 from agents.wording.pages import lazy, shown
 from deployments.services.queries.stack_list import StackLine
@@ -126,10 +126,19 @@ HEALTH: Mapping[str, Badge] = {
 }
 PRESENCE: Mapping[Presence, Badge] = {
     Presence.ONLINE: Badge(lazy("Online"), "good", "check_circle"),
-    Presence.SILENT: Badge(lazy("Silent"), "back", "hourglass_top"),
-    Presence.LOST: Badge(lazy("Lost"), "bad", "signal_disconnected"),
-    Presence.PENDING: Badge(lazy("Not enrolled"), "idle", "schedule"),
+    Presence.SILENT: Badge(lazy("Not responding"), "back", "hourglass_top"),
+    Presence.LOST: Badge(lazy("Disconnected"), "bad", "signal_disconnected"),
+    Presence.PENDING: Badge(lazy("No agent yet"), "idle", "schedule"),
     Presence.REVOKED: Badge(lazy("Revoked"), "bad", "block"),
+}
+# Of orders to agents: that one is finished says nothing of what came of it.
+COMMAND: Mapping[CommandStatus, Badge] = {
+    CommandStatus.QUEUED: Badge(lazy("Queued"), "idle", "schedule"),
+    CommandStatus.SENT: Badge(lazy("Sent"), "busy", "send"),
+    CommandStatus.ACKNOWLEDGED: Badge(lazy("In progress"), "busy", "progress_activity"),
+    CommandStatus.FINISHED: Badge(lazy("Finished"), "idle", "check"),
+    CommandStatus.REFUSED: Badge(lazy("Refused by the agent"), "bad", "block"),
+    CommandStatus.WITHDRAWN: Badge(lazy("Withdrawn"), "idle", "undo"),
 }
 WHAT_TO_DO: Mapping[Reason, str] = {
     Reason.UNHEALTHY: lazy("Check the log above, the port and the health path, then deploy again."),

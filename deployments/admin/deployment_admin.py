@@ -26,7 +26,7 @@ from agents.wording.pages import lazy, shown
 from deployments.admin import badges, page_data
 from deployments.admin.filters import DEPLOYMENT_FILTERS, chosen_filter, chosen_project
 from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uncached_json, uuid_or_404
-from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.page_responses import render_page, show_error, way_to_deployment
 from deployments.admin.paginators import SelectionPaginator
 from deployments.admin.views import rollback_views
 from deployments.errors import DeployError
@@ -170,6 +170,9 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
             title=name,
             of=of,
             called=f"{name} {str(of.pk)[:8]}",
+            way=way_to_deployment(
+                deployment_id=of.pk, project_id=shown["projectId"], project_name=name, version=shown["version"]
+            ),
             state=state,
         )
 

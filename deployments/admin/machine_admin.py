@@ -8,10 +8,12 @@ from uuid import UUID, uuid4
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.decorators import action
+from unfold.decorators import action, display
+from unfold.views import ChangeList
 
 from agents.addresses import host_of
 from agents.admin.pages import AgentAdmin, ClusterAdmin, ServerAdmin, presence_of
@@ -68,6 +70,10 @@ class AuditedMachine:
 
 @admin.register(Agent)
 class CheckedAgentAdmin(AgentAdmin):
+    @display(description=lazy("State"))
+    def health_pill(self, agent: Any) -> SafeString:
+        return badges.render_badge(badges.PRESENCE[presence_of(agent)])
+
     def end_credential(self, request: HttpRequest, agent: Any) -> None:
         machine_changes.revoke_agent(caller=caller_in(request), agent_id=agent.pk)
 
@@ -98,11 +104,25 @@ class CheckedClusterAdmin(AuditedMachine, DeletedByName, ClusterAdmin):
         return activity_views.cluster_activity(request, uuid_or_404(object_id))
 
 
+class ServerList(ChangeList):
+    def url_for_result(self, result: Any) -> str:
+        return reverse("admin:agents_server_overview", args=[result.pk])
+
+
 @admin.register(Server)
 class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
     actions_list = ("updates",)
-    # No more fit beside each other at a desk; "At a glance" leads to all.
+    # The server's own page leads to everything else.
     actions_detail = ("overview", "install", *ServerAdmin.actions_detail, "projects", "deletion")  # type: ignore[assignment]  # more than its base
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Rows lead to the server's page; its form is one of the pages behind that."""
+        del request, kwargs
+        return ServerList
+
+    @display(description=lazy("Agent"))
+    def health(self, server: Any) -> SafeString:
+        return badges.render_badge(badges.PRESENCE[presence_of(server)])
 
     def issue_token(self, request: HttpRequest, server: Any, *, replace: bool) -> IssuedToken:
         named = {"server_id": server.pk, "reached_by": host_of(request.get_host())}
@@ -168,13 +188,13 @@ class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
         """Install the server's agent by SSH, or remove it."""
         return installation_views.install_page(request, uuid_or_404(object_id))
 
-    @action(description=lazy("Updates of agents"), url_path="to-updates", icon="system_update_alt")
+    @action(description=lazy("Agent updates"), url_path="to-updates", icon="system_update_alt")
     def updates(self, request: HttpRequest) -> HttpResponse:
         """Lead to the page on which agents are updated."""
         del request
         return redirect("admin:agents_server_updates")
 
-    @action(description=lazy("At a glance"), url_path="overview", icon="dns", permissions=["change"])
+    @action(description=lazy("Overview"), url_path="overview", icon="dns", permissions=["change"])
     def overview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the server's agent, machine and history; drain it or update its agent by POST."""
         return server_views.overview_page(request, uuid_or_404(object_id))

@@ -8,6 +8,7 @@ from typing import Any
 
 from agents.states import Presence
 from agents.types import ServerData
+from deployments.admin import badges
 from deployments.services.fleet import machine_list
 from deployments.services.permissions import target_agents
 from deployments.types import Caller, ProjectRecord, Target, TargetKind
@@ -19,7 +20,13 @@ MAX_MACHINES = 12
 def targets(servers: Iterable[ServerData]) -> list[dict[str, str]]:
     """Return servers as places to deploy to."""
     return [
-        {"kind": "server", "id": str(server.id), "name": server.name, "presence": str(server.presence)}
+        {
+            "kind": "server",
+            "id": str(server.id),
+            "name": server.name,
+            "presence": str(server.presence),
+            "presenceLabel": str(badges.PRESENCE[server.presence].label),
+        }
         for server in servers
     ]
 

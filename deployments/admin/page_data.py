@@ -196,7 +196,8 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "code": sources.code_of(caller=caller, project_id=project_id),
         "targets": machine_data.recently_used_first(
             places,
-            [str(target.target.id) for target in view.deployments],
+            # Where it succeeded comes before where it was only tried.
+            [str(each.target.id) for each in sorted(view.deployments, key=lambda d: d.status is not Status.SUCCESS)],
         ),
         "labels": machine_data.labels_of(usable),
         "offered": len(project_targets) - len(usable),
@@ -253,5 +254,6 @@ def dashboard(*, caller: Caller) -> dict[str, Any]:
             "newProject": reverse("admin:deployments_project_new"),
             "servers": reverse("admin:agents_server_changelist"),
             "addServer": reverse("admin:agents_server_add"),
+            "clusters": reverse("admin:agents_cluster_changelist"),
         },
     }

@@ -60,15 +60,15 @@ class ChangeRegistryForm(forms.Form):
         label=lazy("Password or token"),
         widget=widget(forms.PasswordInput, autocomplete="new-password"),
         help_text=lazy(
-            "Stored sealed and never shown again. Give it the fewest rights that will do: every "
-            "server that pulls from the registry is handed it."
+            "Encrypted and never shown again. Use an account with as few rights as possible: every server that "
+            "pulls from this registry gets this login."
         ),
     )
     namespace = forms.CharField(
         max_length=MAX_NAMESPACE,
         initial="axion",
         widget=widget(forms.TextInput),
-        help_text=lazy("What stands before the names of images that are built for clusters and pushed here."),
+        help_text=lazy("Prefix of images that are built for clusters and pushed here."),
     )
     ca_certificate = forms.CharField(
         max_length=MAX_CERTIFICATE,

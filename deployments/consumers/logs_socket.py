@@ -67,7 +67,7 @@ class LogsConsumer(LiveSocket):
             async with contextlib.aclosing(reader.read(opened)) as parts:
                 async for part in parts:
                     await self._tell({"kind": "logs", "caughtUp": part.caught_up, **log_part_shape(part)})
-            await self._tell({"kind": "end", "message": "No agent tells more."})
+            await self._tell({"kind": "end", "message": "No more lines are coming."})
         except DeployError as error:
             with contextlib.suppress(StopConsumer):
                 await self._tell(

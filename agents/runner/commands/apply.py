@@ -92,7 +92,7 @@ class Applier:
                     self._work.host.remove_containers(operation.container_ids)
             starts = [operation for operation in plan.operations if operation.kind in STARTING]
             observed = self._start(starts, switch, observed)
-            self._work.reporter.stage(HEALTH_CHECKING, progress.WATCHING, "Watching every service.")
+            self._work.reporter.stage(HEALTH_CHECKING, progress.WATCHING, "Checking health.")
             switch.pin_gateways(observed)
             self._give_up_at = self._deadline()
             observed = self._wait_until_passed()

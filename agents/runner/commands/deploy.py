@@ -49,7 +49,7 @@ def deploy(work: Work) -> None:
     The command stays open when the work is ended from outside (InterruptedWorkError) and when the journal cannot be
     written (sqlite3.OperationalError).
     """
-    work.reporter.stage(BUILDING, progress.BEGUN, "The agent has begun.")
+    work.reporter.stage(BUILDING, progress.BEGUN, "Agent started.")
     try:
         release = release_of(work.command)
         check_stack(release=release, policy=work.policy)
@@ -108,7 +108,7 @@ def _apply_release(work: Work, release: Release) -> tuple[tuple[Container, ...],
     for service in release.services:
         work.reporter.service(step(service, "waiting"))
     images = provide_images(work=work, release=release)
-    work.reporter.stage(BUILDING, progress.IMAGES_READY, "Every image is here.")
+    work.reporter.stage(BUILDING, progress.IMAGES_READY, "Images ready.")
     observed = work.host.settled_containers(stack=release.stack, project_id=release.project_id)
     owners = owners_of(release=release, observed=observed, known=work.releases.recorded(observed))
     target = _target(work, release, owners, _expected(work, release, owners, images), observed)
@@ -124,7 +124,7 @@ def _apply_release(work: Work, release: Release) -> tuple[tuple[Container, ...],
     work.reporter.log(source="agent", text=f"Plan:\n{plan.text()}")
     work.releases.apply(deployment_id=release.deployment_id, target=target)
     work.reporter.stage(
-        DEPLOYING, progress.APPLYING, "Starting what changed." if plan.operations else "Nothing changed."
+        DEPLOYING, progress.APPLYING, "Starting changed services." if plan.operations else "Nothing changed."
     )
     window = _window(release, plan, owners)
     goal = Goal(release=release, target=target, deadline=release.health_deadline, window=window, strict=True)
@@ -173,7 +173,7 @@ def _check_proven(*, target: Target, observed: tuple[Container, ...]) -> None:
 def _succeed(work: Work, record: ReleaseRecord, target: Target, observed: tuple[Container, ...]) -> None:
     services = describe_all(target=target, observed=observed)
     describe_settings(work=work, services=services, owners=target.owners)
-    proven = "Every service runs at its image and is healthy." if services else "Nothing of the stack runs any more."
+    proven = "All services are running and healthy." if services else "Nothing of the stack runs any more."
     work.reporter.stage(COMPLETED, progress.DONE, proven)
     work.reporter.finished(
         pb.CommandFinished(outcome=pb.SUCCEEDED, services=services),
@@ -212,7 +212,9 @@ def _restore_base(work: Work, record: ReleaseRecord) -> None:
         _finish_failed(work, record, finished, " Nothing was touched.")
         return
     if not record.release.restore_on_failure:
-        _finish_failed(work, record, finished, " It was left as it is, as the project asks.")
+        _finish_failed(
+            work, record, finished, ' The failed version was left running because "Restore on failure" is off.'
+        )
         return
     if record.touched and runs_something(work=work, deployment_id=record.base):
         work.reporter.restore_started(

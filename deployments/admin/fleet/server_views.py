@@ -11,22 +11,28 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from agents.admin.hints import certificate_sentence
+from agents.admin.hints import SHARED_NAME, certificate_sentence, shares_name
+from agents.condition import skew_sentence
 from agents.contracts.version import FORMER_PROTOCOL
 from agents.errors import AgentNotFound
-from agents.models import Server
+from agents.models import Agent, Server
 from agents.services import authority, directory, updates
+from agents.states import CommandStatus, Presence
 from agents.types import AgentData
+from deployments.admin import badges
 from deployments.admin.ownership import caller_in, or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.errors import DeployError
 from deployments.services.fleet import agent_updates, machine_changes, machine_list
 from deployments.services.installations import installation_requests
-from deployments.services.queries import grant_view
+from deployments.services.queries import server_view
+from deployments.services.queries.server_view import CommandHere
 from deployments.types import Caller
 
 PAGE = "admin/agents/server.html"
 MAX_SHOWN = 5
+MAX_COMMANDS = 10
+MAX_RUNNING = 20
 GIB = 1024**3
 
 
@@ -41,21 +47,46 @@ def overview_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
         agent = directory.agent_for_server(server_id=server_id)
     except AgentNotFound:
         agent = None
+    running = server_view.running_on(caller=caller, server_id=server_id, limit=MAX_RUNNING)
+    told = server_view.commands_on(caller=caller, server_id=server_id, limit=MAX_COMMANDS)
     return render_page(
         request,
         PAGE,
         title=server.name,
         of=Server(pk=server.id, name=server.name),
         server=server,
+        presence=badges.PRESENCE[server.presence],
+        troubles=_troubles(agent),
+        shared_name=SHARED_NAME.format(host=server.host) if shares_name(server.host, request=request) else "",
         agent=agent,
         machine=_machine(agent),
         too_old=agent is not None and agent.last_seen_at is not None and agent.protocol < FORMER_PROTOCOL,
         update=None if agent is None else agent_updates.check_update(caller=caller, agent_id=agent.id),
         certificate=_certificate(agent),
-        tenants=grant_view.tenants_of(caller=caller, server_id=server_id)[:MAX_SHOWN],
+        running=[(each, badges.SEEN[each.seen.state.condition] if each.seen else None) for each in running],
+        commands=[(each, _outcome(each)) for each in told],
         installations=installation_requests.list_installations(caller=caller, server_id=server_id)[:MAX_SHOWN],
         updates=updates.updates_of_server(server_id=server_id, limit=MAX_SHOWN),
     )
+
+
+def _outcome(told: CommandHere) -> badges.Badge:
+    """Return how far the command is; of one that is finished what came of it, where the caller may see that."""
+    status = CommandStatus(told.command.status)
+    if status is CommandStatus.FINISHED and told.deployment is not None:
+        return badges.deployment_badge(told.deployment)
+    return badges.COMMAND[status]
+
+
+def _troubles(agent: AgentData | None) -> list[str]:
+    """Return what a person must look at; of an agent that is away only what is stored: its last words are no news."""
+    if agent is None:
+        return []
+    found = [Agent.objects.filter(pk=agent.id).values_list("trouble", flat=True).first() or ""]
+    if agent.presence is Presence.ONLINE:
+        found.append(skew_sentence(agent.clock_skew_ms))
+        found += agent.condition.troubles if agent.condition is not None else ()
+    return [each for each in found if each]
 
 
 def _certificate(agent: AgentData | None) -> str:
@@ -96,9 +127,9 @@ def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> None:
             machine_changes.change_server(caller=caller, server_id=server_id, changes=changes)
             messages.success(
                 request,
-                _("The server takes no new deployment. What runs there runs on.")
+                _("The server takes no new deployments. What runs there keeps running.")
                 if wish == "drain"
-                else _("The server takes deployments again."),
+                else _("The server accepts deployments again."),
             )
         elif wish == "labels":
             changes = {"labels": request.POST.get("labels", "").replace(",", " ").split()}
@@ -106,6 +137,6 @@ def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> None:
             messages.success(request, _("The labels of the server were changed."))
         elif wish == "update":
             agent_updates.request_updates(caller=caller, server_ids=[server_id], rollout_id=uuid4())
-            messages.success(request, _("The agent is told to update itself."))
+            messages.success(request, _("The agent was told to update itself."))
     except DeployError as error:
         show_error(request, error)

@@ -31,7 +31,7 @@ def updates_view(request: HttpRequest) -> HttpResponse:
     return render_page(
         request,
         PAGE,
-        title=_("Updates of agents"),
+        title=_("Agent updates"),
         of=Server(),
         # It is about no single server that the head of the page could lead back to.
         original=None,

@@ -52,13 +52,13 @@ class RulesForm(forms.Form):
         required=False,
         choices=[(str(cause), badges.cause_words(cause)) for cause in Cause],
         widget=forms.CheckboxSelectMultiple,
-        help_text=lazy("None for all."),
+        help_text=lazy("Tick none for all causes."),
     )
     only = forms.MultipleChoiceField(
         required=False,
         label=_("Only these projects"),
         widget=widget(forms.SelectMultiple, size="6"),
-        help_text=_("None for all that you take part in."),
+        help_text=_("Select none for all your projects."),
     )
     reminder_minutes = forms.IntegerField(
         min_value=0,
@@ -71,7 +71,7 @@ class RulesForm(forms.Form):
     quiet_from = forms.TimeField(required=False, label=lazy("Quiet from"), widget=widget(forms.TimeInput, type="time"))
     quiet_to = forms.TimeField(required=False, label=lazy("Quiet until"), widget=widget(forms.TimeInput, type="time"))
     time_zone = forms.CharField(
-        max_length=64, initial="UTC", widget=widget(forms.TextInput), help_text=lazy("Of the quiet hours.")
+        max_length=64, initial="UTC", widget=widget(forms.TextInput), help_text=lazy("Used for the quiet hours.")
     )
     critical_always = forms.BooleanField(
         required=False, initial=True, label=lazy("Send critical incidents during quiet hours")

@@ -37,7 +37,7 @@ def server_activity(request: HttpRequest, object_id: UUID) -> HttpResponse:
     caller = caller_in(request)
     server = or_404(machine_list.get_server, caller=caller, server_id=object_id)
     found = audit_view.of_machine(caller=caller, machine_id=object_id, page=page_in(request))
-    back = reverse("admin:agents_server_change", args=[object_id])
+    back = reverse("admin:agents_server_overview", args=[object_id])
     return activity_page(request, found, of=Server(pk=object_id, name=server.name), name=server.name, back=back)
 
 

@@ -83,7 +83,7 @@ class ChooseByEmail(views.PasswordResetConfirmView):
         good = self.validlink
         title = gettext("Choose a password") if good else gettext("Not a valid link")
         said = "" if good else gettext("This link is not valid: it was used or has ended. Ask for a new one.")
-        page = page_context(self.request, title=title, said=said, button=gettext("Store the password") if good else "")
+        page = page_context(self.request, title=title, said=said, button=gettext("Set the password") if good else "")
         return {**super().get_context_data(**named), **page}
 
 
@@ -102,4 +102,4 @@ def forgotten(request: HttpRequest) -> HttpResponseBase:
 
 
 def forgotten_sent(request: HttpRequest) -> HttpResponse:
-    return TemplateResponse(request, FORM_PAGE, page_context(request, title=gettext("Look into your mail"), said=SENT))
+    return TemplateResponse(request, FORM_PAGE, page_context(request, title=gettext("Check your e-mail"), said=SENT))

@@ -64,7 +64,7 @@ class PasswordForm(forms.Form):
     again = forms.CharField(
         max_length=people.MAX_PASSWORD,
         strip=False,
-        label=lazy("The same again"),
+        label=lazy("Repeat the password"),
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
 
@@ -97,7 +97,7 @@ def choose_password(request: HttpRequest, text: str) -> HttpResponse:
         "title": gettext("Choose a password"),
         "said": gettext("For {user_name}. It takes the place of any earlier one.").format(user_name=link.user_name),
         "form": form,
-        "button": gettext("Store the password"),
+        "button": gettext("Set the password"),
     }
     return TemplateResponse(request, FORM_PAGE, context)
 

@@ -127,7 +127,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
         address = request.build_absolute_uri(reverse("choose-password", args=[text]))
         context = {
             **self.admin_site.each_context(request),
-            "title": gettext("A link for {name}").format(name=name),
+            "title": gettext("Password link for {person}").format(person=name),
             "opts": self.opts,
         }
         answer = TemplateResponse(request, LINK_PAGE, {**context, "name": name, "address": address})
@@ -147,7 +147,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
             except DeployError as error:
                 show_error(request, error)
                 return redirect("admin:deployments_user_change", person.pk)
-        title = gettext("A link for {get_username}").format(get_username=person.get_username())
+        title = gettext("Password link for {person}").format(person=person.get_username())
         return render_page(request, LINK_PAGE, title=title, of=person, name=person.get_username(), address="")
 
     @action(description=lazy("Activity"), url_path="activity", icon="manage_history", permissions=["link"])

@@ -134,7 +134,7 @@ def _page(
     address = {
         "state": reverse("admin:agents_server_installation", args=[of.pk]),
         "socket": f"/ws/servers/{of.pk}/",
-        "server": reverse("admin:agents_server_change", args=[of.pk]),
+        "server": reverse("admin:agents_server_overview", args=[of.pk]),
     }
     return render_page(
         request,

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from deployments.admin import badges, plan_summary
 from deployments.admin.forms import request_id_in
 from deployments.admin.ownership import caller_in, or_404
-from deployments.admin.page_responses import error_lines, render_page, show_error
+from deployments.admin.page_responses import error_lines, render_page, show_error, way_to_deployment
 from deployments.admin.views.history_views import identifier_in, page_links, page_number
 from deployments.errors import DeployError, Forbidden
 from deployments.models import Deployment
@@ -77,6 +77,9 @@ def show_choices(request: HttpRequest, caller: Caller, deployment: DeploymentRec
         title=gettext("Roll back {project_name}").format(project_name=deployment.project_name),
         of=Deployment(pk=deployment.id, kind=deployment.kind),
         called=f"{deployment.project_name} {str(deployment.id)[:8]}",
+        way=way_to_deployment(
+            deployment_id=deployment.id, project_id=deployment.project_id, project_name=deployment.project_name
+        ),
         deployment=deployment,
         badge=badges.deployment_badge(deployment),
         target_name=machine_list.target_name(deployment.target),

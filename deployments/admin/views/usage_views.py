@@ -63,7 +63,7 @@ def project_usage_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     return _page(
         request,
         found,
-        title=gettext("What {project} uses").format(project=project.name),
+        title=gettext("Usage of {project}").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
         titles=lambda series: (series.service or series.container, f"{series.container} on {names[series.server_id]}"),
         marks=usage.project_marks(caller=caller, project_id=object_id, since=found.since),
@@ -80,11 +80,11 @@ def server_usage_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
     return _page(
         request,
         found,
-        title=gettext("What {server} uses").format(server=server.name),
+        title=gettext("Usage of {server}").format(server=server.name),
         of=Server(pk=server.id, name=server.name),
         titles=lambda _: (server.name, gettext("the whole machine")),
         marks=usage.server_marks(caller=caller, server_id=server_id, since=found.since),
-        back=reverse("admin:agents_server_change", args=[server_id]),
+        back=reverse("admin:agents_server_overview", args=[server_id]),
         back_to=server.name,
     )
 

@@ -81,7 +81,7 @@ def server_volumes_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
         deletions=volume_deletion.list_server_deletions(caller=caller, server_id=server_id),
         may_delete=True,
         shows_projects=True,
-        back=reverse("admin:agents_server_change", args=[server_id]),
+        back=reverse("admin:agents_server_overview", args=[server_id]),
         back_to=server.name,
     )
 

@@ -19,9 +19,11 @@ const to = (href, words) => h("a", { class: "ax-link", href }, words);
 
 function targetCard(target) {
   const more = target.kind === "cluster" ? ngettext("{count} server", "{count} servers", Number(target.servers)) : "";
-  return h("li", { class: "ax-item ax-item-link" },
-    h("span", { class: "ax-item-main" }, h("span", { class: "ax-item-title" }, target.name), h("span", { class: "ax-item-more" }, more || KINDS[target.kind])),
-    target.presence ? pill(page.badges.presence[target.presence]) : icon("lan"));
+  const to = target.kind === "cluster" ? `${page.address.clusters}${target.id}/nodes/` : `${page.address.servers}${target.id}/overview/`;
+  return h("li", { class: "ax-item" },
+    h("a", { href: to, class: "ax-item-link" },
+      h("span", { class: "ax-item-main" }, h("span", { class: "ax-item-title", title: target.name }, target.name), h("span", { class: "ax-item-more" }, more || KINDS[target.kind])),
+      target.presence ? pill(page.badges.presence[target.presence]) : icon("lan")));
 }
 
 // A stack that is not seen running: what is wrong, and since when where somebody knows.
@@ -41,8 +43,16 @@ function drawIncidents({ open, total }) {
   show(byId("ax-incidents"), ...open.map((each) => incidentRow(page.badges, page.address.incidents, each, { project: true })));
 }
 
+// One of the numbers, in a colour where it asks for attention.
+function number(name, value, tone, words = "") {
+  const shown = byId(`ax-number-${name}`);
+  shown.textContent = value;
+  shown.dataset.tone = tone;
+  if (words) shown.nextElementSibling.textContent = words;
+}
+
 function drawStacks({ running, meant, unwell, moreUnwell, leftOut }) {
-  byId("ax-number-stacks").textContent = `${running}/${meant}`;
+  number("stacks", `${running}/${meant}`, running < meant ? "back" : "");
   byId("ax-unwell-card").hidden = !unwell.length;
   const more = [moreUnwell ? gettext("and {count} more", { count: moreUnwell }) : "", leftOut ? ngettext("{count} project not checked", "{count} projects not checked", leftOut) : ""];
   byId("ax-unwell-more").textContent = more.filter(Boolean).join(", ");
@@ -53,10 +63,11 @@ function draw() {
   drawFirstSteps(page);
   const { unfinished, underWay, recent, targets, projects, address } = page;
   const failed = recent.filter((each) => hasFailed(page.badges, each)).length;
-  byId("ax-number-busy").textContent = underWay;
-  byId("ax-number-projects").textContent = projects;
-  byId("ax-number-servers").textContent = `${page.servers.online}/${page.servers.total}`;
-  byId("ax-number-failed").textContent = failed;
+  const { online, total } = page.servers;
+  number("busy", underWay, underWay ? "busy" : "");
+  number("projects", projects, "", ngettext("project", "projects", projects));
+  number("servers", `${online}/${total}`, online < total ? "bad" : "");
+  number("failed", failed, failed ? "bad" : "");
   drawIncidents(page.incidents);
   drawStacks(page.stacks);
   show(byId("ax-busy"), ...(unfinished.length ? rows(unfinished) : [nothing(gettext("No deployment in progress."))]));

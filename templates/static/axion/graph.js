@@ -63,7 +63,7 @@ export class GraphPicture {
   draw() {
     this.nodes.clear();
     if (!this.graph.nodes?.length) {
-      this.container.replaceChildren(h("p", { class: "ax-empty" }, gettext("There is no graph yet.")));
+      this.container.replaceChildren(h("p", { class: "ax-empty" }, gettext("No graph uploaded yet.")));
       return;
     }
     const { boxes, width, height } = layout(this.graph, this.narrow);

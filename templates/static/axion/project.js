@@ -54,7 +54,7 @@ function lanes() {
 function whatWasDeployed({ running, undone }) {
   if (undone) return [dot("back"), pieces("{deployment} is being rolled back", { deployment: link(undone) })];
   if (!running) return [dot("idle"), gettext("No successful deployment here.")];
-  if (running.kind === "stop") return [dot("idle"), pieces("Stopped by {deployment} {ago}", { deployment: link(running), ago: ago(running.completedAt) })];
+  if (running.kind === "stop") return [dot("idle"), link(running, gettext("Stopped by {user}", { user: running.requestedBy })), ` ${ago(running.completedAt)}`];
   return [dot("idle"), pieces("Deployed {deployment}, {ago}", { deployment: link(running), ago: ago(running.completedAt) })];
 }
 
@@ -144,7 +144,7 @@ function laneCard(lane) {
     actions(lane));
 }
 
-const link = (deployment) => h("a", { class: "ax-link", href: `${address.deployments}${deployment.id}/change/` }, deployment.version || deployment.id.slice(0, 8));
+const link = (deployment, words = "") => h("a", { class: "ax-link", href: `${address.deployments}${deployment.id}/change/` }, words || deployment.version || deployment.id.slice(0, 8));
 
 function draw() {
   const all = newestFirst();

@@ -10,7 +10,7 @@
   };
   const PAGES = {
     project: (id) => `deployments/project/${id}/change/`, deployment: (id) => `deployments/deployment/${id}/change/`,
-    service: (id) => `deployments/project/${id}/change/`, server: (id) => `agents/server/${id}/change/`,
+    service: (id) => `deployments/project/${id}/change/`, server: (id) => `agents/server/${id}/overview/`,
     cluster: (id) => `agents/cluster/${id}/change/`, incident: (id) => `deployments/incident/${id}/change/`,
     registry: (id) => `deployments/registry/${id}/change/`, group: (id) => `deployments/peoplegroup/${id}/change/`,
     person: (id, all) => (all ? `deployments/user/${id}/change/` : `deployments/deployment/?requested_by_id=${id}`),

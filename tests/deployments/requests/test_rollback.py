@@ -208,7 +208,9 @@ def test_without_restoring_the_project_keeps_what_failed_and_can_go_back_by_hand
     Project.objects.filter(pk=lane.project_id).update(restore_on_failure=False)
     started = lane.start(lane.ask())
     assert lane.command(started)["restore_on_failure"] is False
-    left = lane.fail(started, message="web died It was left as it is, as the project asks.")
+    left = lane.fail(
+        started, message='web died The failed version was left running because "Restore on failure" is off.'
+    )
     assert (left.status, left.reason) == (Status.FAILED, Reason.UNHEALTHY)
     back = lane.start(lane.ask_rollback(left))
     assert lane.command(back)["restore_on_failure"] is True

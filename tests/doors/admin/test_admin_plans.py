@@ -173,7 +173,7 @@ def test_rolling_back_by_form(people: People, lane: Lane) -> None:
     assert places == {f"/admin/deployments/deployment/{made.id}/change/"}
     assert made.rollback_of_id == second.id
     state = browser.get(f"{page_of(second)}/state/").json()
-    assert f"rollback {str(made.id)[:8]}: waiting" in [link["text"] for link in state["links"]]
+    assert f"rollback {str(made.id)[:8]}: queued" in [link["text"] for link in state["links"]]
     lane.succeed(lane.start(reload(made.id)))
     texts = [link["text"] for link in browser.get(f"/admin/deployments/deployment/{made.id}/state/").json()["links"]]
     assert texts == ["Version v3", "restores v1", f"undoes {str(second.id)[:8]}"]

@@ -104,7 +104,7 @@ def test_a_deployment_moves_by_itself_and_ends_as_a_fresh_page_would(
     page: Page, address: str, deployment: Deployment
 ) -> None:
     look_at(page, f"{address}/admin/deployments/deployment/{deployment.id}/change/")
-    expect(page.locator("#ax-status")).to_contain_text("Waiting")
+    expect(page.locator("#ax-status")).to_contain_text("Queued")
     move(deployment, Transition.START, seconds=1)
     expect(page.locator("#ax-status")).to_contain_text("Deploying")
     reach(deployment, 40)

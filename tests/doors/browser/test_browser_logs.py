@@ -57,7 +57,7 @@ def test_lines_come_while_the_page_is_open(page: Page, address: str, deployed_la
     push(lines=(line(3, "after a flood", is_error_stream=True),), left_out=1234)
     expect(page.locator(".ax-line").nth(2)).to_contain_text("1234 lines left out")
     expect(page.locator(".ax-line").nth(3)).to_contain_text("after a flood")
-    page.get_by_label("With the text").fill("flood")
+    page.get_by_label("Containing").fill("flood")
     page.get_by_role("button", name="Read").click()
     page.wait_for_url("**search=flood**")
     # The page that was left reads no more.

@@ -150,7 +150,7 @@ def test_an_agent_killed_in_the_middle_of_the_replacement_finds_it(
     unnamed = containers()["web"]["Mounts"][0]["Name"]
     command = notes.deploy()
     gateway.send(command)
-    gateway.until(lambda: "Starting what changed" in said(gateway, command), what="the replacement")
+    gateway.until(lambda: "Starting changed services" in said(gateway, command), what="the replacement")
     agent.kill()
     for container_id in (each["Id"] for each in containers().values()):
         engine.remove_container(container_id, force=True)  # as Compose does in the middle of it

@@ -60,7 +60,7 @@ def apply_target(
     check_stack(release=release, policy=swarm.work.policy)
     target = replace(target, places={**swarm.lane.state.places, **target.places})
     _deploy(swarm, release, target)
-    swarm.work.reporter.stage(HEALTH_CHECKING, progress.WATCHING, "Watching every service.")
+    swarm.work.reporter.stage(HEALTH_CHECKING, progress.WATCHING, "Checking health.")
     made = frozenset(fresh if fresh is not None else fresh_of(target, deployment_id=release.deployment_id))
     seen = _watch(
         swarm, release, target, TaskGate(target=target, deadline=release.health_deadline, window=window, fresh=made)

@@ -38,7 +38,7 @@ def deploy_to_swarm(work: Work) -> None:
 
     Who finds that another agent has taken over changes nothing more and puts nothing back.
     """
-    work.reporter.stage(BUILDING, progress.BEGUN, "The agent has begun.")
+    work.reporter.stage(BUILDING, progress.BEGUN, "Agent started.")
     try:
         release = release_of(work.command)
         _refuse_unsupported(release)
@@ -138,7 +138,7 @@ def _succeed(swarm: SwarmWork, release: Release, seen: Seen, target: StackTarget
         service.shown.update(shown)
     tidy(swarm=swarm, release=release)
     StackRecords(api=swarm.api, stack=release.stack).forget_all_but({release.deployment_id, state.base})
-    proven = "Every service runs at its image and is healthy." if services else "Nothing of the stack runs any more."
+    proven = "All services are running and healthy." if services else "Nothing of the stack runs any more."
     swarm.work.reporter.stage(COMPLETED, progress.DONE, proven)
     swarm.work.reporter.finished(pb.CommandFinished(outcome=pb.SUCCEEDED, services=services), also=lambda: None)
 

@@ -32,7 +32,7 @@ def restore_base(*, swarm: SwarmWork, release: Release) -> None:
         _finish_failed(swarm, finished, " Nothing was touched.")
         return
     if not release.restore_on_failure:
-        _finish_failed(swarm, finished, " It was left as it is, as the project asks.")
+        _finish_failed(swarm, finished, ' The failed version was left running because "Restore on failure" is off.')
         return
     if state.touched and state.base:
         work.reporter.restore_started(
