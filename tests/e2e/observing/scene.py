@@ -42,11 +42,16 @@ CALM_COPIES = max(1, CONTAINERS - len(STANDING) - len(RENEWED))
 
 def graph() -> dict[str, Any]:
     config = {"image": IMAGE, "command": "python /program.py", "init": "true", "file./program.py": PROGRAM}
-    asked = {"healthCommand": "! grep -qs sick /tmp/told", "healthInterval": "1s", "healthRetries": "1"}
+    asked = {
+        "healthCommand": "! grep -qs sick /tmp/told",
+        "healthInterval": "1s",
+        "healthRetries": "1",
+        "healthTimeout": "30s",
+    }
     more: dict[str, dict[str, str]] = {
         "sick": asked,
         "eat": {"memory": "48M"},
-        "calm": {"replicas": str(CALM_COPIES), **asked, "healthInterval": "30s"},
+        "calm": {"replicas": str(CALM_COPIES), **asked, "healthInterval": "30s", "healthRetries": "3"},
     }
     nodes = [node(name, config={**config, **more.get(name, {})}) for name in (*STANDING, *RENEWED, "calm")]
     return {"nodes": nodes, "edges": []}
