@@ -123,7 +123,11 @@ def written(folder: Path, ports: tuple[int, int, int], volume: str) -> Running:
     (part / "Dockerfile.own").write_text(DOCKERFILE)
     (part / "here").write_text("")
     raw = graph(
-        node("rich", id="r", **{**RICH, "hostPort": str(ports[0]), "ports": f"127.0.0.1:{ports[1]}:8000"}),
+        node(
+            "rich",
+            id="r",
+            **{**RICH, "hostPort": str(ports[0]), "ports": f"127.0.0.1:{ports[1]}:8000, 127.0.0.1::8000 8000"},
+        ),
         node("side", id="s", **SIDE),
         node("free", id="f", **{**FREE, "volumeName.old": volume}),
         node("built", id="b", **BUILT),
@@ -192,6 +196,9 @@ def test_ports_and_the_gateways_ways(started: Started) -> None:
     own, other, gate = started.ports
     assert [asked(port, "/x").split()[:2] for port in (own, other)] == [["rich", "/x"]] * 2
     assert started.host("rich")["PortBindings"]["8000/tcp"][0]["HostIp"] in ("", "127.0.0.1")
+    every = {int(each["HostPort"]) for each in started.inspected["rich"]["NetworkSettings"]["Ports"]["8000/tcp"]}
+    assert len(every) >= 4
+    assert {asked(port, "/x").split()[0] for port in every} == {"rich"}
     assert asked(gate, "/side/a").split()[:2] == ["side", "/side/a"]
     assert asked(gate, "/routed/a").split()[:2] == ["rich", "/a"]
 
