@@ -146,3 +146,13 @@ async def test_an_agent_that_jumps_to_another_gateway_is_known_by_what_it_tells_
         assert domain.observed[-1].session_id != speaks
         await jumped.leave()
     await second.stop()
+
+
+async def test_tasks_of_a_swarm_are_handed_on_and_offered_again(observing: FakeAgent, domain: Domain) -> None:
+    task = pb.TaskSeen(id="t1", name="s_web.1", service_name="web", project_id=PROJECT, state="running", host="one")
+    seen = pb.TasksSeen(swarm_id="swarm", tasks=[task, pb.TaskSeen(service_name="without an id")])
+    await observing.write_raw(pb.FromAgent(tasks=seen).SerializeToString())
+    # The second time without any news: another manager may have fallen silent meanwhile.
+    await until(lambda: len(domain.tasks) >= 2)
+    assert [(each.name, each.state, each.host) for each in domain.tasks[-1].tasks] == [("s_web.1", "running", "one")]
+    assert domain.tasks[-1].swarm_id == "swarm"
