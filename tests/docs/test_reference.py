@@ -33,7 +33,7 @@ def test_every_setting_is_in_the_reference() -> None:
 def test_every_key_of_the_agent_is_in_the_reference_and_no_other() -> None:
     source = "".join((ROOT / path).read_text() for path in READERS)
     read = {f"{section}.{key}" for section, key in re.findall(
-        r'\b(agent|control_plane|build|logging|kafka)(?:\.get\(|, )"(\w+)"', source
+        r'\b(agent|control_plane|build|logging|kafka|metrics)(?:\.get\(|, )"(\w+)"', source
     )}  # fmt: skip
     assert set(agent_keys()) == read == set(MEANINGS)
     allowed = {field.name for field in dataclasses.fields(Policy)} - {"guarded"}
