@@ -87,7 +87,7 @@ STARTED_IN = {
     "schedule": ("tests/runner/schedules/test_scheduler.py", "schedule"),
     "overlap": ("tests/runner/schedules/test_scheduler.py", "overlap"),
     "placement": ("tests/runner/swarm/test_swarm_deploy.py", "placement"),
-    "spa": ("tests/stackgen/test_programs_run.py", "spa"),
+    "spa": ("tests/golden/runtimes/graph.json", '"spa"'),
 }
 WITHOUT_START = {
     "timeZone": "it says when, not how: tests/runner/schedules/test_rules.py holds it by the clock",
