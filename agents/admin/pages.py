@@ -32,6 +32,7 @@ from agents.admin.hints import (
     start_command,
     taken_over,
 )
+from agents.admin.server_form import ServerForm
 from agents.condition import condition_of, skew_sentence
 from agents.models import Agent, Cluster, EnrolmentToken, Server
 from agents.models.machines import lost_after, silent_after
@@ -127,6 +128,7 @@ class ServerAdmin(OwnedAdmin):
     list_select_related = ("cluster", "owner")
     search_fields = ("name", "host", "labels")
     list_filter = (PresenceFilter, VersionFilter, LabelFilter)
+    form = ServerForm
     exclude = ("owner", "labels")
     actions_detail = ("new_enrolment_token",)
     empty_title = lazy("No servers yet")

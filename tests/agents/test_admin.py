@@ -79,6 +79,13 @@ def test_a_server_belongs_to_whoever_adds_it_and_joins_own_clusters_only(
     assert Server.objects.get().cluster == mine
 
 
+def test_what_nobody_can_open_is_no_host_of_a_server(alice: Client) -> None:
+    form = {"name": "new", "host": "10.0.0.999", "port": "22", "username": "root"}
+    answer = alice.post(reverse("admin:agents_server_add"), form)
+    assert "This is no host name and no IP address." in answer.content.decode()
+    assert not Server.objects.exists()
+
+
 def test_the_token_is_made_by_post_and_shown_once(alice: Client, operator: User, server: Server) -> None:
     url = f"/admin/agents/server/{server.id}/new-enrolment-token/"
     assert alice.get(url).status_code == 200

@@ -45,6 +45,8 @@ def change_server(*, caller: Caller, server_id: UUID, changes: Mapping[str, Any]
     values = dict(changes)
     if "name" in values:
         values["name"] = usable_name(values["name"], what="server")
+    if "host" in values:
+        values["host"] = server_words.usable_host(values["host"])
     if "labels" in values:
         values["labels"] = server_words.usable_labels(values["labels"])
     if "drained" in values:

@@ -20,6 +20,7 @@ from deployments.errors import Conflict, NotFound
 from deployments.names import usable_name
 from deployments.repositories import removed_machines
 from deployments.services.audit.record import record
+from deployments.services.fleet import server_words
 from deployments.services.permissions import quotas
 from deployments.types import Caller, Target, TargetKind
 
@@ -72,6 +73,7 @@ def add_server(
     Raises Invalid, TooMuch, NotFound for a cluster that is not the caller's, or Conflict when the name is taken.
     """
     name = usable_name(name, what="server")
+    host = server_words.usable_host(host)
     quotas.check_server_quota(owner_id=caller.user_id)
     if cluster_id is not None and cluster_id not in {cluster.id for cluster in machines_of(caller).clusters}:
         raise NotFound(sentence("No such cluster."), details={"clusterId": sentence("not found")})

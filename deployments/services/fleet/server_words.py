@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from agents.errors import ServerNotFound
 from agents.services import directory
+from agents.services.host_names import is_host
 from agents.wording.sentences import sentence
 from deployments.errors import Conflict, Invalid
 from deployments.types import Target, TargetKind
@@ -32,6 +33,16 @@ def usable_labels(labels: Sequence[str]) -> list[str]:
             details={"labels": sentence("letters, digits and . _ / = -")},
         )
     return sorted(set(labels))
+
+
+def usable_host(host: str) -> str:
+    """Return the host name or address as it is. Raises Invalid for what is neither; nothing at all is fine."""
+    if host and not is_host(host):
+        raise Invalid(
+            sentence("{host!r} is no host name and no IP address.", host=host[:70]),
+            details={"host": sentence("no host name and no IP address")},
+        )
+    return host
 
 
 def refuse_drained(target: Target) -> None:
