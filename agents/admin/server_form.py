@@ -11,7 +11,6 @@ from django.utils.translation import gettext
 from agents.models import Server
 from agents.services.host_names import is_host
 
-
 if TYPE_CHECKING:
     Form = forms.ModelForm[Server]
 else:

@@ -79,14 +79,26 @@ def image_volume_warnings(*, graph: Mapping[str, Any], image_volumes: Mapping[st
 
     `image_volumes`: paths by the name of the service that ran.
     """
-    covered = {path for node in graph.get("nodes", ()) for path in _mounted(node)}
     return tuple(
         f"{service!r}: its image keeps data in {path}, which no volume of the graph covers: it stays while the node "
         f"does, but has no name; give it one with volume.NAME={path}"
-        for service, paths in sorted(image_volumes.items())
-        for path in paths
-        if path not in covered
+        for service, path in _uncovered(graph, image_volumes)
     )
+
+
+def image_data_warnings(*, graph: Mapping[str, Any], image_data: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return the same for a cluster, where the next task has nothing of what the last one wrote there."""
+    return tuple(
+        f"{service!r}: its image keeps data in {path}, which no volume of the graph covers: in a cluster each new task "
+        f"begins there with nothing; give it a volume with volume.NAME={path}"
+        for service, path in _uncovered(graph, image_data)
+    )
+
+
+def _uncovered(graph: Mapping[str, Any], by_service: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str]]:
+    covered = {path for node in graph.get("nodes", ()) for path in _mounted(node)}
+    for service, paths in sorted(by_service.items()):
+        yield from ((service, path) for path in paths if path not in covered)
 
 
 def _mounted(node: Mapping[str, Any]) -> Iterator[str]:

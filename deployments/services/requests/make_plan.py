@@ -23,7 +23,7 @@ from deployments.services.secrets import stored_variables, variables
 from deployments.services.secrets.stored_variables import VariableChanges
 from deployments.services.stacks import own_names, port_conflicts, privileges
 from deployments.states import Status
-from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, Right, Target
+from deployments.types import Caller, DeploymentRecord, DeployRequest, HistoryEntry, Right, Target, TargetKind
 from stackgen.plan import Change, Plan, compare_services
 from stackgen.results import StackJob, StackService
 
@@ -44,13 +44,18 @@ class PlannedDeployment:
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """What runs in a lane, as far as it can be opened. `given`: the variables it was given; None where nobody knows."""
+    """What runs in a lane, as far as it can be opened. `given`: the variables it was given; None where nobody knows.
+
+    `image_volumes` are paths where an image keeps data by itself, which a server hands on to the next container;
+    `image_data` are those of a cluster, where nothing does. Both by the name of the service.
+    """
 
     services: tuple[StackService, ...] = ()
     values: Mapping[str, str]
     given: Mapping[str, str] | None = None
     warnings: tuple[str, ...] = ()
     image_volumes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    image_data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeployment:
@@ -98,6 +103,7 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
             *taken,
             *kept_data.advice_on_releases(project=draft.project, target=request.target, services=draft.stack.services),
             *kept_data.image_volume_warnings(graph=draft.graph.graph, image_volumes=running.image_volumes),
+            *kept_data.image_data_warnings(graph=draft.graph.graph, image_data=running.image_data),
             *_of_no_node(draft),
             *_job_notes(draft),
             *running.warnings,
@@ -239,11 +245,14 @@ def running_now(*, project_id: UUID, target: Target) -> Running:
     if entry is None or entry.dropped:
         return Running(values={}, given={})
     snapshot = history.snapshot(history_id=entry.id)
+    in_images = {name: tuple(paths) for name, paths in snapshot.config.get(IMAGE_VOLUMES, {}).items()}
+    hands_on = target.kind is TargetKind.SERVER
     running = Running(
         services=snapshots.services_with_volumes(snapshot.config),
         values={},
         warnings=_doubts(project_id=project_id, target=target),
-        image_volumes={name: tuple(paths) for name, paths in snapshot.config.get(IMAGE_VOLUMES, {}).items()},
+        image_volumes=in_images if hands_on else {},
+        image_data={} if hands_on else in_images,
     )
     try:
         return replace(running, values=snapshots.values_of(snapshot), given=snapshots.given_to(snapshot))

@@ -14,10 +14,12 @@ from agents.states import CommandOutcome
 from agents.types import CommandFinished, ServiceObserved
 from deployments.errors import Invalid
 from deployments.models import DeploymentHistory, User
+from deployments.services.history import kept_data
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import sources
 from deployments.services.requests import make_plan, plan_actions
 from deployments.states import Reason, Status
+from deployments.types import Target, TargetKind
 from tests.deployments.lane import Lane
 from tests.deployments.requests.test_stop_and_scale import stop
 
@@ -117,6 +119,12 @@ def test_what_an_image_keeps_is_in_the_next_plan(lane: Lane, told: str) -> None:
     planned = make_plan.plan_deployment(caller=lane.caller, request=lane.request())
     assert planned.text.startswith("replace  notes  downtime  (GREETING changed; keeps the volume of its image)\n")
     assert "'notes': its image keeps data in /data, which no volume" in " ".join(planned.warnings)
+    in_cluster = make_plan.running_now(
+        project_id=lane.project_id, target=Target(kind=TargetKind.CLUSTER, id=lane.server.id)
+    )
+    assert (in_cluster.image_volumes, in_cluster.image_data) == ({}, {"notes": ("/data",)})
+    (said,) = kept_data.image_data_warnings(graph=graph("notes"), image_data=in_cluster.image_data)
+    assert "in a cluster each new task begins there with nothing" in said
     covered = {"env.GREETING": "two", "volume.notes": "/data/"}
     assert "its image keeps data" not in warnings(with_graph(lane, graph("notes", **covered)))
 

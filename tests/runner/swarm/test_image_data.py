@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from agents.runner.commands.swarm.stack_images import warn_of_data
+from agents.runner.commands.swarm.stack_images import image_data, warn_of_data
 from agents.runner.planning.codec import COMPOSE_FILE
 
 FILE = """
@@ -26,6 +26,8 @@ def test_paths_without_a_volume_are_told_by_service() -> None:
     release: Any = SimpleNamespace(
         files={COMPOSE_FILE: FILE}, services=(SimpleNamespace(name="db"), SimpleNamespace(name="web"))
     )
-    warn_of_data(work=work, release=release, images={"db": "db@1", "web": "web@1"})
+    images = {"db": "db@1", "web": "web@1"}
+    assert image_data(work=work, release=release, images=images) == {"web": ("/cache", "/uploads")}
+    warn_of_data(work=work, release=release, images=images)
     assert [service for service, _ in told] == ["web"]
     assert "/cache, /uploads" in told[0][1]

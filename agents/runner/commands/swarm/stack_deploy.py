@@ -9,7 +9,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.context import Work
 from agents.runner.commands.outages import retry_through_outages
 from agents.runner.commands.swarm.stack_apply import SwarmWork, apply_target, open_swarm, remove_stack, tidy
-from agents.runner.commands.swarm.stack_images import references, warn_of_data
+from agents.runner.commands.swarm.stack_images import image_data, references, warn_of_data
 from agents.runner.commands.swarm.stack_observed import describe_all
 from agents.runner.commands.swarm.stack_records import StackRecord, StackRecords
 from agents.runner.commands.swarm.stack_restore import restore_base
@@ -131,7 +131,9 @@ def _succeed(swarm: SwarmWork, release: Release, seen: Seen, target: StackTarget
     services = describe_all(target=target, seen=seen)
     fresh = fresh_of(target, deployment_id=release.deployment_id)
     settings = swarm.api.settings(release.stack)
+    bare = image_data(work=swarm.work, release=release, images=target.images)
     for service in services:
+        service.image_volumes.extend(bare.get(service.service_name, ()))
         service.started = service.service_name in fresh
         hashed, shown = settings.get(service.service_name, ({}, {}))
         service.settings.update(hashed)

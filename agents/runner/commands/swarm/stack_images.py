@@ -37,19 +37,27 @@ def references(*, work: Work, api: ManagerApi, release: Release, seen: Seen, rec
     return found
 
 
-def warn_of_data(*, work: Work, release: Release, images: Mapping[str, str]) -> None:
-    """Tell of services whose image keeps data where the graph has no volume: nothing hands that over to the next task.
+def image_data(*, work: Work, release: Release, images: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return by service the paths where its image keeps data and the graph has no volume.
 
     Of an image that this server does not have nothing is known.
     """
+    found = {}
     for service in release.services:
         declared = work.host.image_volumes(images[service.name])
         if bare := sorted(set(declared) - mount_targets(release, service.name)) if declared else []:
-            text = (
-                f"Warning: the image of {service.name} keeps data at {', '.join(bare)}, where the graph has no volume. "
-                "In a cluster each new task begins there with nothing: give the node a volume.\n"
-            )
-            work.reporter.log(source="agent", service=service.name, text=text)
+            found[service.name] = tuple(bare)
+    return found
+
+
+def warn_of_data(*, work: Work, release: Release, images: Mapping[str, str]) -> None:
+    """Tell of services whose image keeps data by itself: nothing hands that over to the next task."""
+    for service, bare in image_data(work=work, release=release, images=images).items():
+        text = (
+            f"Warning: the image of {service} keeps data at {', '.join(bare)}, where the graph has no volume. "
+            "In a cluster each new task begins there with nothing: give the node a volume.\n"
+        )
+        work.reporter.log(source="agent", service=service, text=text)
 
 
 def _published(work: Work, release: Release, built: list[WantedService]) -> dict[str, str]:
