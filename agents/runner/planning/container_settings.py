@@ -18,6 +18,8 @@ LIMITS = ("Memory", "MemorySwap", "MemoryReservation", "NanoCpus", "CpuShares", 
 HASH_DIGITS = 16
 # Names the key and, by its first letters, how the hashes are made: another number, and they cannot be compared.
 KEY = "key"
+# Beside the aspects: nothing that was set up, so nothing to compare.
+GIVEN_PORTS = "givenPorts"
 FORMAT = "1"
 # A volume that Docker named: each copy and each container that replaces another has its own.
 UNNAMED_VOLUME = re.compile(r"[0-9a-f]{64}")
@@ -47,7 +49,29 @@ def shown_settings(inspected: Mapping[str, Any]) -> dict[str, str]:
         "limits": ", ".join(_limits_in_words(inspected["HostConfig"])),
         "restart": aspects["restart"],
     }
+    if given := _given_ports(inspected):
+        words[GIVEN_PORTS] = ", ".join(given)
     return {aspect: cut(text or "none", MAX_ERROR_BYTES) for aspect, text in words.items()}
+
+
+def _given_ports(inspected: Mapping[str, Any]) -> list[str]:
+    """Return `HOST->CONTAINER` for each port that Docker chose on addresses that others reach.
+
+    Nobody knows it before the container runs.
+    """
+    asked = inspected["HostConfig"].get("PortBindings") or {}
+    present = (inspected.get("NetworkSettings") or {}).get("Ports") or {}
+    found = set()
+    for inside, bindings in asked.items():
+        named = {binding.get("HostPort", "") for binding in bindings or ()}
+        if named & {"", "0"}:
+            open_here = [each for each in present.get(inside) or () if not _is_loopback(each.get("HostIp", ""))]
+            found |= {(each["HostPort"], inside) for each in open_here if each["HostPort"] not in named}
+    return [f"{outside}->{inside}" for outside, inside in sorted(found)]
+
+
+def _is_loopback(address: str) -> bool:
+    return address.startswith("127.") or address == "::1"
 
 
 def common(of_copies: Iterable[Mapping[str, str]]) -> dict[str, str]:

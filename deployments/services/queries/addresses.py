@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from agents.errors import ServerNotFound
 from agents.services import directory
+from deployments.repositories.observation import observed_stacks
 from deployments.services.history import snapshots
 from deployments.types import DeploymentRecord, Target, TargetKind
 
 HTTPS_PORT = 443
+# As agents tell it: of UDP no browser opens anything, so it is left out.
+GIVEN_PORTS, GIVEN = "givenPorts", re.compile(r"(\d{1,5})->(\d{1,5})/tcp")
 # Node types as graphs write them; databases answer, but not to a browser.
 DATABASES = frozenset({"2", "DATABASE", "QUEUE", "CACHE"})
 
@@ -41,7 +45,33 @@ def addresses_of(deployment: DeploymentRecord) -> tuple[Address, ...]:
             scheme = "https" if port == HTTPS_PORT else "http"
             url = f"{scheme}://{host}:{port}/" if host and browsable else ""
             found.append(_address(service.node_id, service.name, f"{host}:{port}" if host else f"port {port}", url))
+    found += _given_by_docker(deployment, host=host, nodes=nodes)
     return tuple(sorted(found, key=lambda each: not each.url))
+
+
+def _given_by_docker(
+    deployment: DeploymentRecord, *, host: str, nodes: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Address]:
+    """Yield where services answer whose port of the host Docker chose, as their server saw it last."""
+    asking = {name for name, node in nodes.items() if _has_free_port(node)}
+    services = [each for each in snapshots.services_of(deployment.config) if each.node_id in asking]
+    if not services:
+        return
+    seen = observed_stacks.of_stack(project_id=deployment.project_id, server_id=deployment.target.id)
+    containers = seen.containers if seen is not None else ()
+    for service in services:
+        browsable = str(nodes[service.node_id].get("type")).upper() not in DATABASES
+        words = {each.words_of(GIVEN_PORTS) for each in containers if each.service == service.name}
+        for outside, inside in sorted(set(GIVEN.findall(", ".join(words)))):
+            url = f"http://{host}:{outside}/" if host and browsable else ""
+            text = f"{host}:{outside}" if host else f"port {outside}"
+            yield _address(service.node_id, service.name, f"{text} (for {inside})", url)
+
+
+def _has_free_port(node: Mapping[str, Any]) -> bool:
+    """Tell whether an item of `ports` names none of the host: `80` or `127.0.0.1::80`."""
+    items = re.split(r"[\s,]+", str(_settings(node).get("ports") or ""))
+    return any(item and (":" not in item or "::" in item) for item in items)
 
 
 def shape_of(address: Address) -> dict[str, str]:
