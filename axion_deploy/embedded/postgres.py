@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psycopg
@@ -24,6 +25,8 @@ USER = "axion"
 INITDB_SECONDS = 120.0
 PROBE_SECONDS = 10.0
 READY_SECONDS = 60.0
+LEFTOVER = "pre-existing shared memory block"
+LEFTOVER_SECONDS, LEFTOVER_PAUSE = 10.0, 0.2
 
 
 class EmbeddedPostgres:
@@ -57,6 +60,16 @@ class EmbeddedPostgres:
         data = home / "data"
         if not data.exists():
             self._initialize(prefix=prefix, data=data)
+        deadline = time.monotonic() + LEFTOVER_SECONDS
+        while not self._serve(prefix=prefix, data=data, again=time.monotonic() < deadline):
+            time.sleep(LEFTOVER_PAUSE)
+        self._create_database()
+
+    def _serve(self, *, prefix: tuple[str, ...], data: Path, again: bool) -> bool:
+        """Start the server; returns when it answers. Raises NotReady.
+
+        False, `again` given, where children of one that was killed have not ended yet: they hold its shared memory.
+        """
         self.port = free_port(preferred=self.port)
         self._child = Child(
             name="PostgreSQL",
@@ -69,10 +82,12 @@ class EmbeddedPostgres:
         self._child.start()
         try:
             wait_ready(self._child, probe=self._answers, seconds=READY_SECONDS)
-        except NotReady:
+        except NotReady as error:
             self.stop()
+            if again and LEFTOVER in str(error):
+                return False
             raise
-        self._create_database()
+        return True
 
     def is_running(self) -> bool:
         return self._child is not None and self._child.is_running()

@@ -116,7 +116,7 @@ def test_without_a_user_it_is_the_only_superuser(
     with pytest.raises(SystemExit) as ended:
         call_command("deployments", "status", str(deployment.id))
     assert ended.value.code == 0
-    assert f"deploy {deployment.id}: waiting" in capsys.readouterr().out
+    assert f"deploy {deployment.id}: queued" in capsys.readouterr().out
     factories.make_user("second-root", is_superuser=True)
     with pytest.raises(SystemExit) as ended:
         call_command("deployments", "status", str(deployment.id))

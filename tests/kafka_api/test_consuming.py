@@ -169,6 +169,10 @@ def test_an_event_is_handled_without_a_reply_and_its_refusal_is_kept(
     assert sealing.unseal_letter(sealed=body[dead_letters.SEALED])
     deadline_request = caller.ask(DEPLOY, {**good, "metadata": {**good["metadata"], "requestId": "after"}})
     assert deadline_request.body["status"] == 1
+    # The event without a reply may lie in another partition, and be handled after this answer.
+    until = time.monotonic() + 30
+    while Deployment.objects.count() < 2 and time.monotonic() < until:
+        time.sleep(0.1)
     assert Deployment.objects.count() == 2
 
 

@@ -130,8 +130,8 @@ def test_an_hour_of_idling_shows_no_transition(scene: Scene) -> None:
     known = len(page.messages)
     with told_by_docker(scene) as changes:
         time.sleep(IDLE_SECONDS)
-    # On a busy machine a check may time out. Docker's word then, and not an idle hour.
-    assert changes() == []
+        # On a busy machine a check may time out: Docker's word then, and not an idle hour.
+        assert changes() == []
     assert what_is_told(scene) == before
     assert all(timeless(message) == drawn for _, message in page.messages[known:])
     sys.stdout.write(f"{CONTAINERS} containers idled for {time.monotonic() - began:.0f} s, and nothing was told\n")
