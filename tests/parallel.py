@@ -16,6 +16,7 @@ TOGETHER = ("tests/contract/peers", "tests/kafka_api", "tests/stream", "tests/de
 HEAVY = (
     "tests/chaos",
     "tests/e2e",
+    "tests/doors/browser",
     "tests/kafka_api",
     "tests/runner/commands",
     "tests/stackgen/docker",
@@ -25,7 +26,6 @@ HEAVY = (
     "tests/stream",
     "tests/demo",
     "tests/compose",
-    "tests/doors/browser",
     "tests/attacks/host",
     "tests/docs",
 )
