@@ -88,7 +88,7 @@ def service() -> Iterator[Service]:
         started.compose("up", "-d", "--no-build")
         yield started
     finally:
-        started.compose("down", "--volumes", "--timeout", "5")
+        started.compose("--profile", "*", "down", "--volumes", "--timeout", "5")
 
 
 def check_running(service: Service, *, ours: tuple[str, ...], theirs: tuple[str, ...], says: dict[str, Any]) -> None:
