@@ -86,6 +86,9 @@ class Screen:
             self.say(f"  {state.message}")
         for service in state.services:
             self.say(f"  {service.name:<20} {service.condition:<11} {service.running}/{service.copies}")
+            for task in service.tasks:
+                why = f": {task.message}" if task.message else ""
+                self.say(f"    {task.name} on {task.host or 'no server'}, {task.state}{why}")
 
     def ended(self, deployment: DeploymentRecord) -> None:
         """Show how the deployment ended, or how it is."""

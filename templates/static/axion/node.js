@@ -1,4 +1,5 @@
 // What a node of the graph is: its image or code, port, copies, the names of its variables, its volumes, its address.
+import { pill } from "./badges.js";
 import { byId, h, icon, show } from "./dom.js";
 import { gettext } from "./say.js";
 
@@ -24,17 +25,29 @@ const edgesOf = (graph, node, from, to) => {
   return (graph.edges ?? []).filter((edge) => edge[from] === node.id).map((edge) => called.get(edge[to])).join(", ");
 };
 
+// What only a task of a cluster can be.
+const AWAY = {
+  lost: { label: gettext("Its server does not answer"), tone: "bad", icon: "cloud_off" },
+  waiting: { label: gettext("No server takes it"), tone: "bad", icon: "hourglass_empty" },
+};
+
+// One copy on a cluster: where it is, how it is, and why.
+const taskLine = (badges, task) => h("li", {},
+  task.host ? `${task.name} (${task.host}) ` : `${task.name} `, pill(badges.seen[task.state] ?? AWAY[task.state] ?? { label: task.state, tone: "idle", icon: "help" }),
+  task.message ? ` ${task.message}` : null);
+
 const row = ([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 
 // `service`: what was deployed of it, if anything; `addresses`: where it answers; `volumes`: their names on the host;
-// `links`: where else to look, each [address, icon, words].
-export function showNode({ graph, node, service, addresses, volumes = [], links = [] }) {
+// `tasks`: its copies, where it runs on a cluster; `links`: where else to look, each [address, icon, words].
+export function showNode({ graph, node, service, badges, addresses, tasks = [], volumes = [], links = [] }) {
   const dialog = byId("ax-node-dialog");
   const uses = edgesOf(graph, node, "source", "target");
   const usedBy = edgesOf(graph, node, "target", "source");
   show(dialog,
     h("h2", { tabindex: "-1" }, node.data?.serviceName ?? node.id),
     h("ul", { class: "ax-notes" }, ...addresses.map((each) => h("li", {}, each.url ? openLink(each) : each.text))),
+    tasks.length ? h("ul", { class: "ax-notes", id: "ax-node-tasks" }, ...tasks.map((task) => taskLine(badges, task))) : null,
     h("dl", { class: "ax-node-facts" }, ...rowsOf(node).map(row),
       service?.image ? row([gettext("Image deployed"), service.image]) : null,
       service ? row([gettext("Copies deployed"), `${service.replicas}`]) : null,

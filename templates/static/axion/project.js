@@ -27,8 +27,13 @@ const graph = new GraphPicture(byId("ax-graph"), page.graph, badges, chosen);
 function chosen(node) {
   const deployed = newestFirst().find((each) => each.status === "success" && each.kind !== "stop");
   const service = deployed?.services.find((each) => each.nodeId === node.id);
-  showNode({ graph: page.graph, node, service, addresses: Object.values(addresses).flat().filter((each) => each.nodeId === node.id), volumes: page.volumes[node.id], links: service ? linksOf(service) : [] });
+  showNode({
+    graph: page.graph, node, service, badges, tasks: tasksOf(node), volumes: page.volumes[node.id], links: service ? linksOf(service) : [],
+    addresses: Object.values(addresses).flat().filter((each) => each.nodeId === node.id),
+  });
 }
+
+const tasksOf = (node) => Object.values(stacks).flatMap((stack) => stack.services).filter((each) => each.nodeId === node.id).flatMap((each) => each.tasks ?? []);
 
 const newestFirst = () => [...known.values()].sort((one, other) => other.createdAt - one.createdAt || (other.id > one.id ? 1 : -1));
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from agents.models import Agent
 from agents.reports.swarm_seen import TasksTold
 from agents.services import directory
 from agents.transport.wire.tasks import left_out, tasks_from_wire
+from axion_deploy.terminal.screen import Screen
 from deployments.data.log_types import LogQuery
 from deployments.models import Deployment, Incident, ObservedStack, ObservedSwarm, Project, StackDrift
 from deployments.rules.observed import ObservedState
@@ -98,6 +100,10 @@ def test_the_state_of_a_stack_is_that_of_its_tasks_and_their_nodes(told: Told) -
     assert (told.state.condition, told.state.message) == ("degraded", "db: its container is missing. node-2 is down.")
     told.by("alpha", told.task("web"), told.task("db", 2, state="pending", host="", error="no suitable node"))
     assert told.state.message == "db: its container is missing. no suitable node."
+    (line,) = stack_list.list_stacks(caller=told.farm.caller).lines
+    Screen(as_json=False, out=(shown := StringIO())).stack(line, at=datetime.now(UTC))
+    assert "    stack_web.1 on node-1, running\n" in shown.getvalue()
+    assert "    stack_db.2 on no server, waiting: no suitable node\n" in shown.getvalue()
     told.by("alpha", told.task("web", failures=2, exit_code=3, state="starting"), told.task("db", 2))
     assert (told.state.condition, told.state.message) == (
         "restarting", "web keeps restarting (2 times): it exited with code 3.",

@@ -45,6 +45,8 @@ def watched(owner: User) -> Mapping[str, str]:
     stage.change(name_of(4), settings={"key": "1:abc", "env": "x", "limits": "l", "networks": "n"})
     stage.change(name_of(5), state="restarting", restarts=7, exit_code=137, oom_killed=True)
     stage.remove(name_of(6))
+    # As a task of a cluster is told.
+    stage.change(name_of(7), host="node-2")
     Agent.objects.filter(pk=silent.agent.id).update(last_seen_at=timezone.now() - timedelta(minutes=7))
     long_ago = int((timezone.now() - timedelta(minutes=2)).timestamp() * 1000)
     for row in StackDrift.objects.filter(project_id=lane.project_id):
@@ -112,4 +114,9 @@ def test_what_is_wrong_is_seen_at_a_desk_and_on_a_phone(
             assert page.evaluate(WITHIN_THE_WIDTH), f"{name} is wider than a {size}"
             if folder:
                 page.screenshot(path=Path(folder) / f"{name}-{size}.png", full_page=True)
+    page.goto(f"{address}{said['project'][0].format(**rows)}", wait_until="load")
+    page.get_by_role("button", name=f"{name_of(7)}, service: show details").press("Enter")
+    expect(page.locator("#ax-node-tasks")).to_contain_text("(node-2)")
+    if folder:
+        page.screenshot(path=Path(folder) / "node-phone.png")
     context.close()
