@@ -8,10 +8,12 @@ from uuid import UUID
 from django.db import transaction
 
 from agents.wording.sentences import sentence
+from deployments.data.audit_types import AuditAction
 from deployments.data.notification_types import ChannelRecord
 from deployments.errors import Invalid
 from deployments.repositories import projects
 from deployments.repositories.notifications import channel_rows, delivery_rows
+from deployments.services.audit.record import record
 from deployments.services.notifications import channels
 from deployments.services.permissions import access
 from deployments.types import Caller, Right
@@ -37,6 +39,8 @@ def mute_project(*, caller: Caller, project_id: UUID, minutes: int, at: datetime
     until = end_of(minutes=minutes, at=at)
     with transaction.atomic():
         projects.mute(project_id=project_id, until=until)
+        detail = f"notifications: muted until {until:%Y-%m-%d %H:%M} UTC" if until else "notifications: not muted"
+        record(by=caller, action=AuditAction.SETTINGS_CHANGED, detail=detail, project_id=project_id)
         delivery_rows.release(project_id=project_id, at=at)
     return until
 

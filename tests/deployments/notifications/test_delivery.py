@@ -25,7 +25,15 @@ from deployments.data.notification_types import (
     NewChannel,
 )
 from deployments.errors import Conflict, Invalid
-from deployments.models import Incident, NotificationChannel, NotificationDelivery, Project, ProjectMember, User
+from deployments.models import (
+    AuditEntry,
+    Incident,
+    NotificationChannel,
+    NotificationDelivery,
+    Project,
+    ProjectMember,
+    User,
+)
 from deployments.repositories import clock
 from deployments.repositories.notifications import delivery_rows
 from deployments.repositories.observation import incident_rows
@@ -184,6 +192,11 @@ def test_a_muted_channel_or_project_is_told_of_what_lasts_when_the_mute_ends(
         NotificationDelivery.objects.all().delete()
     with pytest.raises(Invalid):
         mute(7 * 24 * 60 + 1, of="project")
+    told = AuditEntry.objects.filter(project_id=project.pk, action="settings_changed").order_by("pk")
+    details = [entry.detail for entry in told]
+    assert len(details) == 2
+    assert details[0].startswith("notifications: muted until ")
+    assert details[1] == "notifications: not muted"
 
 
 def test_an_incident_that_is_muted_while_its_message_waits_is_not_told_and_sending_again_is_held_by_nothing(
