@@ -17,6 +17,7 @@ class FoundKind(StrEnum):
     CLUSTER = "cluster"
     REGISTRY = "registry"
     INCIDENT = "incident"
+    CHANNEL = "channel"
     PERSON = "person"
     GROUP = "group"
 

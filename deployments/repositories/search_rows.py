@@ -15,6 +15,7 @@ from agents.models import Cluster, Server
 from deployments.data.search_types import Found, FoundKind
 from deployments.models import Deployment, GraphVersion, Incident, PeopleGroup, Project, ProjectMember, User
 from deployments.repositories import projects
+from deployments.repositories.notifications import channel_rows
 from deployments.repositories.paging import deployment_lists, pages
 from deployments.repositories.paging.pages import Selection
 from deployments.repositories.people import group_rows
@@ -164,6 +165,16 @@ def registries_with(words: Sequence[str], *, caller: Caller, limit: int) -> list
     rows = registry_rows.visible(caller).filter(all_words(words, "name", "address")).order_by("name", "pk")
     found = rows.values_list("pk", "name", "address")[: limit + 1]
     return [Found(kind=FoundKind.REGISTRY, id=key, title=name, detail=address) for key, name, address in found]
+
+
+def channels_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[Found]:
+    """Find channels of notifications that the caller may see, by name, receiver or project."""
+    rows = channel_rows.visible(caller).filter(all_words(words, "name", "service", "project__name"))
+    found = rows.order_by("name", "pk").values_list("pk", "name", "service", "project__name")[: limit + 1]
+    return [
+        Found(kind=FoundKind.CHANNEL, id=key, title=name, detail=f"{service}, of {project}" if project else service)
+        for key, name, service, project in found
+    ]
 
 
 def groups_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[Found]:

@@ -20,6 +20,7 @@ QUERIES = (
     search_rows.machines_with,
     search_rows.incidents_with,
     search_rows.registries_with,
+    search_rows.channels_with,
     search_rows.people_with,
     search_rows.groups_with,
 )

@@ -6,13 +6,13 @@
   const MIN_LENGTH = 2;
   const NAMES = {
     project: gettext("Projects"), deployment: gettext("Deployments"), service: gettext("Services"), server: gettext("Servers"), cluster: gettext("Clusters"),
-    registry: gettext("Registries"), incident: gettext("Incidents"), person: gettext("People"), group: gettext("Groups"),
+    registry: gettext("Registries"), incident: gettext("Incidents"), channel: gettext("Notification channels"), person: gettext("People"), group: gettext("Groups"),
   };
   const PAGES = {
     project: (id) => `deployments/project/${id}/change/`, deployment: (id) => `deployments/deployment/${id}/change/`,
     service: (id) => `deployments/project/${id}/change/`, server: (id) => `agents/server/${id}/overview/`,
     cluster: (id) => `agents/cluster/${id}/change/`, incident: (id) => `deployments/incident/${id}/change/`,
-    registry: (id) => `deployments/registry/${id}/change/`, group: (id) => `deployments/peoplegroup/${id}/change/`,
+    registry: (id) => `deployments/registry/${id}/change/`, channel: (id) => `deployments/notificationchannel/${id}/change/`, group: (id) => `deployments/peoplegroup/${id}/change/`,
     person: (id, all) => (all ? `deployments/user/${id}/change/` : `deployments/deployment/?requested_by_id=${id}`),
   };
 

@@ -53,6 +53,13 @@ def test_machines_are_found_by_their_owner_and_people_by_who_shares_a_project(
     assert found(people, "stranger", deployer.username) == []
 
 
+def test_channels_are_found_by_who_may_see_them(people: People, project: Project) -> None:
+    channel = factories.make_channel(project=project, name="Night pager", service="ntfy")
+    for who, sees in {"owner": True, "viewer": True, "stranger": False}.items():
+        for text in ("night pager", f"ntfy {project.name}"):
+            assert (("channel", str(channel.pk)) in found(people, who, text)) is sees, who
+
+
 def test_registries_are_found_by_who_may_see_them_and_groups_by_who_keeps_them(
     people: People, project: Project
 ) -> None:
