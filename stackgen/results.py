@@ -49,7 +49,8 @@ class Variable:
 class StackService:
     """One service. `dockerfile` names a file of the stack; empty with a bundle means the bundle's own Dockerfile.
 
-    `aspects` tell two versions of it apart piece by piece. `starts_first`: a new copy may run beside the old one.
+    `published_ports` are TCP ports of the host, `free_ports` those of the container that any free one of the host leads
+    to. `aspects` tell two versions of it apart piece by piece. `starts_first`: a new copy may run beside the old one.
     `volumes` are their names on the host, `host_paths` the folders of the host that it may write. `data_release` is the
     release of the server whose data they hold, such as `postgresql 17`, where another one could not read it.
     `build_...` say how the code is built: `build_secrets` holds for each secret of the build the name of the variable
@@ -67,6 +68,7 @@ class StackService:
     level: int = 0
     content_hash: str = ""
     published_ports: tuple[int, ...] = ()
+    free_ports: tuple[int, ...] = ()
     aspects: Mapping[str, str] = field(default_factory=dict)
     starts_first: bool = False
     volumes: tuple[str, ...] = ()

@@ -196,6 +196,7 @@ def _files_of(part: Part) -> dict[str, str]:
 
 
 def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
+    tcp = [port for port in part.ports if port.protocol == "tcp"]
     return StackService(
         node_id=part.node.id,
         name=part.name,
@@ -219,9 +220,8 @@ def _service(part: Part, layout: Layout, identity: Identity) -> StackService:
         build_target=part.build.target,
         build_args=part.build.args,
         build_secrets=part.build.secrets,
-        published_ports=tuple(
-            port.outside for port in part.ports if port.protocol == "tcp" and port.outside is not None
-        ),
+        published_ports=tuple(port.outside for port in tcp if port.outside is not None),
+        free_ports=tuple(port.inside for port in tcp if port.outside is None),
     )
 
 

@@ -8,6 +8,8 @@ from uuid import UUID
 
 # States of tasks of a Swarm that no container has: on a node that does not answer, and without a place.
 LOST, WAITING = "lost", "waiting"
+# Among what is shown of a container: `HOST->CONTAINER` of ports that Docker chose. Nothing that was set up.
+GIVEN_PORTS = "givenPorts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

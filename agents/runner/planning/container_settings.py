@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from agents.addresses import is_loopback
 from agents.limits import MAX_ERROR_BYTES, MIB
+from agents.reports.observation import GIVEN_PORTS
 from agents.reports.report_bounds import cut
 
 # Compose and we write these anew at every deployment; they say nothing of how a container was set up.
@@ -18,8 +20,6 @@ LIMITS = ("Memory", "MemorySwap", "MemoryReservation", "NanoCpus", "CpuShares", 
 HASH_DIGITS = 16
 # Names the key and, by its first letters, how the hashes are made: another number, and they cannot be compared.
 KEY = "key"
-# Beside the aspects: nothing that was set up, so nothing to compare.
-GIVEN_PORTS = "givenPorts"
 FORMAT = "1"
 # A volume that Docker named: each copy and each container that replaces another has its own.
 UNNAMED_VOLUME = re.compile(r"[0-9a-f]{64}")
@@ -65,13 +65,9 @@ def _given_ports(inspected: Mapping[str, Any]) -> list[str]:
     for inside, bindings in asked.items():
         named = {binding.get("HostPort", "") for binding in bindings or ()}
         if named & {"", "0"}:
-            open_here = [each for each in present.get(inside) or () if not _is_loopback(each.get("HostIp", ""))]
+            open_here = [each for each in present.get(inside) or () if not is_loopback(each.get("HostIp", ""))]
             found |= {(each["HostPort"], inside) for each in open_here if each["HostPort"] not in named}
     return [f"{outside}->{inside}" for outside, inside in sorted(found)]
-
-
-def _is_loopback(address: str) -> bool:
-    return address.startswith("127.") or address == "::1"
 
 
 def common(of_copies: Iterable[Mapping[str, str]]) -> dict[str, str]:

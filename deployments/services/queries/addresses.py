@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.errors import ServerNotFound
+from agents.reports.observation import GIVEN_PORTS
 from agents.services import directory
 from deployments.repositories.observation import observed_stacks
 from deployments.services.history import snapshots
@@ -15,7 +16,7 @@ from deployments.types import DeploymentRecord, Target, TargetKind
 
 HTTPS_PORT = 443
 # As agents tell it: of UDP no browser opens anything, so it is left out.
-GIVEN_PORTS, GIVEN = "givenPorts", re.compile(r"(\d{1,5})->(\d{1,5})/tcp")
+GIVEN = re.compile(r"(\d{1,5})->(\d{1,5})/tcp")
 # Node types as graphs write them; databases answer, but not to a browser.
 DATABASES = frozenset({"2", "DATABASE", "QUEUE", "CACHE"})
 
@@ -40,7 +41,7 @@ def addresses_of(deployment: DeploymentRecord) -> tuple[Address, ...]:
         domain = str(_settings(node).get("domain") or "")
         if domain:
             found.append(_address(service.node_id, service.name, domain, f"https://{domain}/"))
-        browsable = str(node.get("type")).upper() not in DATABASES
+        browsable = _is_browsable(node)
         for port in service.published_ports if not domain else ():
             scheme = "https" if port == HTTPS_PORT else "http"
             url = f"{scheme}://{host}:{port}/" if host and browsable else ""
@@ -53,14 +54,13 @@ def _given_by_docker(
     deployment: DeploymentRecord, *, host: str, nodes: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Address]:
     """Yield where services answer whose port of the host Docker chose, as their server saw it last."""
-    asking = {name for name, node in nodes.items() if _has_free_port(node)}
-    services = [each for each in snapshots.services_of(deployment.config) if each.node_id in asking]
+    services = [each for each in snapshots.services_of(deployment.config) if each.free_ports]
     if not services:
         return
     seen = observed_stacks.of_stack(project_id=deployment.project_id, server_id=deployment.target.id)
     containers = seen.containers if seen is not None else ()
     for service in services:
-        browsable = str(nodes[service.node_id].get("type")).upper() not in DATABASES
+        browsable = _is_browsable(nodes.get(service.node_id, {}))
         words = {each.words_of(GIVEN_PORTS) for each in containers if each.service == service.name}
         for outside, inside in sorted(set(GIVEN.findall(", ".join(words)))):
             url = f"http://{host}:{outside}/" if host and browsable else ""
@@ -68,10 +68,8 @@ def _given_by_docker(
             yield _address(service.node_id, service.name, f"{text} (for {inside})", url)
 
 
-def _has_free_port(node: Mapping[str, Any]) -> bool:
-    """Tell whether an item of `ports` names none of the host: `80` or `127.0.0.1::80`."""
-    items = re.split(r"[\s,]+", str(_settings(node).get("ports") or ""))
-    return any(item and (":" not in item or "::" in item) for item in items)
+def _is_browsable(node: Mapping[str, Any]) -> bool:
+    return str(node.get("type")).upper() not in DATABASES
 
 
 def shape_of(address: Address) -> dict[str, str]:
