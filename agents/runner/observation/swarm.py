@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from agents.contracts import runner_pb2 as pb
 from agents.contracts.version import CLUSTERS_PROTOCOL
 from agents.runner.docker.events import Watch
 from agents.runner.docker.swarm import EngineSwarm
-from agents.runner.observation.watching import Teller, Watcher
+from agents.runner.observation.watching import Teller, Watcher, dated
 
 SwarmSender = Teller[pb.SwarmSeen]
 
@@ -40,7 +39,4 @@ def swarm_sender(watch: SwarmWatch) -> SwarmSender:
 
 
 def _message(seen: pb.SwarmSeen) -> pb.FromAgent:
-    told = pb.SwarmSeen()
-    told.CopyFrom(seen)
-    told.at_ms = time.time_ns() // 1_000_000
-    return pb.FromAgent(swarm=told)
+    return pb.FromAgent(swarm=dated(seen))

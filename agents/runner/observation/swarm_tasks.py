@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ from agents.runner.commands.swarm.swarm_model import NAMESPACE, SwarmNode, Swarm
 from agents.runner.commands.swarm.swarm_reading import node_of, service_of, task_of
 from agents.runner.docker.events import Watch
 from agents.runner.docker.swarm import EngineSwarm
-from agents.runner.observation.watching import Teller, Watcher
+from agents.runner.observation.watching import Teller, Watcher, dated
 from agents.runner.planning.model import LABEL_LANE, LABEL_PROJECT
 
 TasksSender = Teller[pb.TasksSeen]
@@ -143,7 +142,4 @@ def tasks_sender(watch: TasksWatch) -> TasksSender:
 
 
 def _message(seen: pb.TasksSeen) -> pb.FromAgent:
-    told = pb.TasksSeen()
-    told.CopyFrom(seen)
-    told.at_ms = time.time_ns() // 1_000_000
-    return pb.FromAgent(tasks=told)
+    return pb.FromAgent(tasks=dated(seen))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, Generic, TypeVar
@@ -13,6 +14,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.docker.events import Watch
 
 Seen = TypeVar("Seen")
+Dated = TypeVar("Dated", pb.SwarmSeen, pb.TasksSeen)
 logger = logging.getLogger(__name__)
 
 
@@ -77,6 +79,14 @@ class Watcher(ABC, Generic[Seen]):
         if seen != self._seen:
             self._seen = seen
             self._wake()
+
+
+def dated(seen: Dated) -> Dated:
+    """Return a copy of what was seen that says that it is told now, in milliseconds."""
+    told = type(seen)()
+    told.CopyFrom(seen)
+    told.at_ms = time.time_ns() // 1_000_000
+    return told
 
 
 class Teller(Generic[Seen]):

@@ -106,17 +106,22 @@ def take_away_server(*, server: ServerData, by: Caller) -> None:
         enrolment.revoke(agent_id=agent.id, why=DELETED.format(name=server.name))
     except AgentNotFound:
         pass
-    observed_stacks.forget_server(server_id=server.id)
+    _forget_stacks(machine_id=server.id)
     observed_volumes.forget_server(server_id=server.id)
-    stack_states.forget_server(server_id=server.id)
-    stack_drifts.forget_server(server_id=server.id)
-    incident_rows.forget_server(server_id=server.id)
     server_access_rows.forget(server_id=server.id)
     job_run_rows.forget_server(server_id=server.id)
     variables.remove_of_target(target_id=server.id, by=by, at=timezone.now())
     removed_machines.keep_name(machine_id=server.id, name=server.name)
     directory.remove_server(server_id=server.id)
     record(by=by, action=AuditAction.MACHINE_DELETED, detail=f"server {server.name}", server_id=server.id)
+
+
+def _forget_stacks(*, machine_id: UUID) -> None:
+    """Forget what is known of the stacks of a server or cluster. Inside the transaction that removes it."""
+    observed_stacks.forget_server(server_id=machine_id)
+    stack_states.forget_server(server_id=machine_id)
+    stack_drifts.forget_server(server_id=machine_id)
+    incident_rows.forget_server(server_id=machine_id)
 
 
 def why_server_stays(*, server_id: UUID) -> str:
@@ -157,10 +162,7 @@ def take_away_cluster(*, cluster: ClusterData, by: Caller) -> None:
     variables.remove_of_target(target_id=cluster.id, by=by, at=timezone.now())
     removed_machines.keep_name(machine_id=cluster.id, name=cluster.name)
     registry_rows.choose_for_cluster(cluster_id=cluster.id, registry_id=None)
-    observed_stacks.forget_server(server_id=cluster.id)
-    stack_states.forget_server(server_id=cluster.id)
-    stack_drifts.forget_server(server_id=cluster.id)
-    incident_rows.forget_server(server_id=cluster.id)
+    _forget_stacks(machine_id=cluster.id)
     directory.remove_cluster(cluster_id=cluster.id)
     record(by=by, action=AuditAction.MACHINE_DELETED, detail=f"cluster {cluster.name}", server_id=cluster.id)
 
