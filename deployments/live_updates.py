@@ -150,4 +150,5 @@ async def _send(messages: list[tuple[str, dict[str, Any]]]) -> None:
     layer = get_channel_layer()
     assert layer is not None, "CHANNEL_LAYERS names one"
     for group, message in messages:
-        await layer.group_send(group, message)
+        # By its group's name a process knows whose it is, of all that it reads by one connection.
+        await layer.group_send(group, {**message, "group": group})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
@@ -10,10 +11,11 @@ from channels.db import database_sync_to_async
 
 from deployments import live_updates, wire
 from deployments.consumers.socket import LiveSocket
+from deployments.consumers.subscriptions import EventText, News, event_text
 from deployments.data.list_types import DeploymentStamp
 from deployments.services.fleet import machine_list
 from deployments.services.queries import lookups
-from deployments.types import Caller, DeploymentRecord, EventRecord
+from deployments.types import Caller, DeploymentRecord
 from deployments.wire import event_shape
 
 PAGE = 500
@@ -44,33 +46,38 @@ class DeploymentConsumer(LiveSocket):
             await self.catch_up()
 
     async def catch_up(self) -> None:
-        while True:
-            missed = await self._events_after(self.sent)
-            for event in missed:
-                await self._advance(event_shape(event))
-            # A page may be short because its events are large.
-            if not missed:
-                return
+        await self._bring_up_to_date(moment="")
 
     async def look(self) -> None:
         if (await self.read_once("stamp", self._stamp)).last_sequence > self.sent:
             await self.catch_up()
+
+    async def _bring_up_to_date(self, *, moment: str) -> None:
+        """Send what the client lacks. `moment`: a message's; who lacks the same because of it reads it once."""
+        while True:
+            read = partial(self._texts_after, self.sent)
+            missed = await (self.read_once(f"events after {self.sent}", read, moment=moment) if moment else read())
+            for event in missed:
+                await self._advance(event)
+            # A page may be short because its events are large.
+            if not missed:
+                return
 
     async def answer(self, question: dict[str, Any]) -> None:
         if question.get("kind") == "snapshot":
             deployment, name = await self._read()
             await self._say_snapshot(deployment, name, skipped=False)
 
-    async def news(self, message: dict[str, Any]) -> None:
-        for event in message["events"]:
-            if event["sequence"] == self.sent + 1:
+    async def news(self, news: News) -> None:
+        for event in news.events:
+            if event.sequence == self.sent + 1:
                 await self._advance(event)
-        if not message["events"] or message["events"][-1]["sequence"] > self.sent:
-            await self.catch_up()
+        if not news.events or news.events[-1].sequence > self.sent:
+            await self._bring_up_to_date(moment=news.id)
 
-    async def _advance(self, event: dict[str, Any]) -> None:
-        await self.say({"kind": "event", "sequence": event["sequence"], "event": event})
-        self.sent = event["sequence"]
+    async def _advance(self, event: EventText) -> None:
+        await self.say_text(event.text)
+        self.sent = event.sequence
 
     async def _say_snapshot(self, deployment: DeploymentRecord, name: str, *, skipped: bool) -> None:
         await self.say(
@@ -97,8 +104,9 @@ class DeploymentConsumer(LiveSocket):
         return lookups.has_all_events(deployment_id=self.subject, after=after, last=deployment.last_sequence)
 
     @database_sync_to_async
-    def _events_after(self, sequence: int) -> tuple[EventRecord, ...]:
-        return lookups.events_after(caller=self.caller, deployment_id=self.subject, sequence=sequence, limit=PAGE)
+    def _texts_after(self, sequence: int) -> tuple[EventText, ...]:
+        found = lookups.events_after(caller=self.caller, deployment_id=self.subject, sequence=sequence, limit=PAGE)
+        return tuple(event_text(event_shape(event)) for event in found)
 
 
 def asked_after(query: bytes) -> int | None:

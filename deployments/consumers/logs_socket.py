@@ -18,6 +18,7 @@ from channels.exceptions import StopConsumer
 from agents.cancellation import cancel_until_ended
 from deployments import live_updates
 from deployments.consumers.socket import LiveSocket
+from deployments.consumers.subscriptions import News
 from deployments.data.log_types import LogQuery, OpenedLogs
 from deployments.errors import DeployError, Invalid
 from deployments.services.logs import open as opening
@@ -49,17 +50,17 @@ class LogsConsumer(LiveSocket):
     async def catch_up(self) -> None:
         pass
 
-    async def news(self, message: dict[str, Any]) -> None:
+    async def news(self, news: News) -> None:
         pass
 
     async def answer(self, question: dict[str, Any]) -> None:
         pass
 
-    async def disconnect(self, code: int) -> None:
+    async def let_go(self) -> None:
         if self.reading is not None:
             # One that went on would renew its request for ever, and its agents would tell nobody.
             await cancel_until_ended([self.reading], seconds=CLOSE_SECONDS)
-        await super().disconnect(code)
+        await super().let_go()
 
     async def _read(self) -> None:
         try:

@@ -7,6 +7,7 @@ not name, or is too far behind on, comes whole.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +16,7 @@ from channels.db import database_sync_to_async
 
 from deployments import live_updates, wire
 from deployments.consumers.socket import LiveSocket
+from deployments.consumers.subscriptions import EventText, News, event_text
 from deployments.event_types import EventType
 from deployments.services.fleet import machine_list
 from deployments.services.incidents import people
@@ -24,6 +26,8 @@ from deployments.services.queries.project_view import ProjectView
 from deployments.types import Caller, DeploymentRecord, EventRecord, Right, Target
 from deployments.wire import event_shape
 
+# An event's sequence, and its text where a project is told of it.
+Numbered = tuple[int, EventText | None]
 MAX_BEHIND = 500
 MAX_NAMED = 200
 RESUMES = b"resume"
@@ -63,7 +67,7 @@ class ProjectConsumer(LiveSocket):
 
     async def _bring_all(self, view: ProjectView) -> None:
         for deployment in reversed(view.deployments):
-            await self._bring_up_to_date(deployment)
+            await self._bring_up_to_date(deployment, moment="")
 
     async def answer(self, question: dict[str, Any]) -> None:
         if question.get("kind") == "snapshot":
@@ -73,17 +77,16 @@ class ProjectConsumer(LiveSocket):
             self.sent = {str(key): value for key, value in after if isinstance(value, int)}
             await self.catch_up()
 
-    async def news(self, message: dict[str, Any]) -> None:
-        # An older version's messages have neither.
-        moment, spans = message.get("id") or uuid4().hex, message.get("spans", {})
-        if not message["deployments"]:
-            await self._say_stacks(moment=moment)
-        for deployment_id in message["deployments"]:
-            if not await self._pass_on(deployment_id, message["events"], spans.get(deployment_id)):
+    async def news(self, news: News) -> None:
+        if not news.deployments:
+            await self._say_stacks(moment=news.id)
+        for deployment_id in news.deployments:
+            if not await self._pass_on(deployment_id, news.events, news.spans.get(deployment_id)):
                 find = partial(self._find, UUID(deployment_id))
-                await self._bring_up_to_date(await self.read_once(deployment_id, find, moment=moment))
+                deployment = await self.read_once(deployment_id, find, moment=news.id)
+                await self._bring_up_to_date(deployment, moment=news.id)
 
-    async def _pass_on(self, deployment_id: str, events: list[dict[str, Any]], span: list[int] | None) -> bool:
+    async def _pass_on(self, deployment_id: str, events: Sequence[EventText], span: Sequence[int] | None) -> bool:
         """Send what the message brings of this deployment; return False when the client lacks something before it.
 
         `span`: the message has all that happened from the first sequence to the last, log lines apart.
@@ -92,13 +95,16 @@ class ProjectConsumer(LiveSocket):
         if span is None or sent < 0 or not span[0] - 1 <= sent:
             return False
         for event in events:
-            if event["deploymentId"] == deployment_id and event["sequence"] > sent:
-                await self.say({"kind": "event", "sequence": event["sequence"], "event": event})
+            if event.deployment_id == deployment_id and event.sequence > sent:
+                await self.say_text(event.text)
         self.sent[deployment_id] = max(sent, span[1])
         return True
 
-    async def _bring_up_to_date(self, deployment: DeploymentRecord) -> None:
-        """Send the events that the client lacks of this deployment, or the deployment whole."""
+    async def _bring_up_to_date(self, deployment: DeploymentRecord, *, moment: str) -> None:
+        """Send the events that the client lacks of this deployment, or the deployment whole.
+
+        `moment`: a message's; who lacks the same because of it reads it once.
+        """
         key = str(deployment.id)
         behind = deployment.last_sequence - self.sent.get(key, -1)
         if behind <= 0:
@@ -108,11 +114,11 @@ class ProjectConsumer(LiveSocket):
             await self.say({"kind": "deployment", "deployment": wire.summary_shape(deployment, target_name=name)})
             self.sent[key] = deployment.last_sequence
             return
-        while events := await self._events(deployment, after=self.sent[key]):
-            for event in events:
-                if event.type != EventType.LOG_WRITTEN:
-                    await self.say({"kind": "event", "sequence": event.sequence, "event": event_shape(event)})
-                self.sent[key] = event.sequence
+        while events := await self._events_once(deployment, after=self.sent[key], moment=moment):
+            for sequence, event in events:
+                if event is not None:
+                    await self.say_text(event.text)
+                self.sent[key] = sequence
 
     async def _say_stacks(self, *, moment: str | None) -> None:
         """How the stacks are now, or were at the moment of a message; the newest word replaces those before."""
@@ -147,6 +153,16 @@ class ProjectConsumer(LiveSocket):
 
         return await self.read_once(f"name of {target.id}", read)
 
+    async def _events_once(self, deployment: DeploymentRecord, *, after: int, moment: str) -> Sequence[Numbered]:
+        read = partial(self._events, deployment, after=after)
+        what = f"events of {deployment.id} after {after}"
+        return await (self.read_once(what, read, moment=moment) if moment else read())
+
     @database_sync_to_async
-    def _events(self, deployment: DeploymentRecord, *, after: int) -> tuple[EventRecord, ...]:
-        return lookups.events_after(caller=self.caller, deployment_id=deployment.id, sequence=after, limit=MAX_BEHIND)
+    def _events(self, deployment: DeploymentRecord, *, after: int) -> Sequence[Numbered]:
+        found = lookups.events_after(caller=self.caller, deployment_id=deployment.id, sequence=after, limit=MAX_BEHIND)
+        return [(each.sequence, _text_of(each)) for each in found]
+
+
+def _text_of(event: EventRecord) -> EventText | None:
+    return None if event.type == EventType.LOG_WRITTEN else event_text(event_shape(event))

@@ -8,6 +8,7 @@ from channels.db import database_sync_to_async
 
 from deployments import live_updates
 from deployments.consumers.socket import LiveSocket
+from deployments.consumers.subscriptions import News
 from deployments.services.fleet import machine_list
 from deployments.services.installations import installation_requests
 from deployments.services.installations.installation_shapes import installation_shape
@@ -35,8 +36,8 @@ class ServerConsumer(LiveSocket):
             await self.say({"kind": "installation", "installation": newest})
         self.said = known
 
-    async def news(self, message: dict[str, Any]) -> None:
-        del message
+    async def news(self, news: News) -> None:
+        del news
         await self.catch_up()
 
     async def answer(self, question: dict[str, Any]) -> None:

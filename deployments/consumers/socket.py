@@ -3,18 +3,15 @@
 The channel layer only wakes it. What a lost message announced is found by the check that happens every CHECK_SECONDS.
 """
 
-# ruff: noqa: ARG002 - signatures are the framework's
-
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from channels.db import database_sync_to_async
@@ -26,6 +23,7 @@ from agents.token_bucket import TokenBucket
 from deployments.consumers.shared_reads import shared_reads, slot
 from deployments.consumers.socket_identity import PROTOCOL, caller_from, proof_of
 from deployments.consumers.standing import Standing, marks_now, still_holds, watch
+from deployments.consumers.subscriptions import Mailbox, News, NewsKind, subscriptions
 from deployments.errors import DeployError, Unauthenticated
 from deployments.limits import connection_limit
 from deployments.live_updates import access_group
@@ -35,7 +33,7 @@ SEND_SECONDS = 10.0
 CHECK_SECONDS = 10.0
 # As old, in parts of that, may be what sockets of a process share: proofs and rights, and what may have been missed.
 PROOF_PART, NEWS_PART = 0.25, 1.0
-# Its entry among the user's sockets lasts longer; without its group it lives by looking.
+# Its entry among the user's sockets lasts longer.
 RENEW_SECONDS = 25.0
 MAX_QUESTION_LENGTH = 16 * 1024
 MAX_QUESTIONS, QUESTIONS_PER_SECOND = 20.0, 2.0
@@ -51,12 +49,21 @@ logger = structlog.get_logger(__name__)
 class LiveSocket(AsyncWebsocketConsumer):
     """Subclasses say which group wakes them, what a new client gets and what to send when there may be news."""
 
+    # None has this name: what the layer brings comes by way of `subscriptions`, once for all sockets.
+    channel_layer_alias = "by way of subscriptions"
     caller: Caller
     standing: Standing
-    checking: asyncio.Task[None] | None = None
+    tasks: tuple[asyncio.Task[None], ...] = ()
     is_counted = False
     # The id of the last message of the channel layer.
     heard = ""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.connection_id, self.mailbox = uuid4().hex, Mailbox()
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self.let_go()
 
     @property
     def subject(self) -> UUID:
@@ -85,7 +92,7 @@ class LiveSocket(AsyncWebsocketConsumer):
         """Send what was missed; often nothing was, and one read tells it to all sockets of the subject."""
         await self.catch_up()
 
-    async def news(self, message: dict[str, Any]) -> None:
+    async def news(self, news: News) -> None:
         """Send what the channel layer brought, or read what it did not."""
         raise NotImplementedError
 
@@ -113,7 +120,7 @@ class LiveSocket(AsyncWebsocketConsumer):
         self.renewed_at = time.monotonic()
         await self.accept(PROTOCOL if PROTOCOL in self.scope.get("subprotocols", []) else None)
         await self.do(self.begin())
-        self.checking = asyncio.create_task(self.check_periodically())
+        self.tasks = asyncio.create_task(self.take_news()), asyncio.create_task(self.check_periodically())
 
     async def authenticate(self) -> None:
         """Read identity and access as they are now. Raises Unauthenticated or NotFound."""
@@ -147,35 +154,32 @@ class LiveSocket(AsyncWebsocketConsumer):
     async def hold_connection(self) -> bool:
         """Count the socket, or renew its count; return False when the user holds as many as anybody may."""
         self.is_counted = await connection_limit.acquire(
-            user_id=self.caller.user_id, connection_id=self.channel_name, now=time.time()
+            user_id=self.caller.user_id, connection_id=self.connection_id, now=time.time()
         )
         return self.is_counted
 
     async def renew(self) -> None:
-        """Now and then, count the socket and put it into its group again: Redis may have been emptied."""
+        """Now and then, count the socket again: Redis may have been emptied."""
         if time.monotonic() - self.renewed_at >= RENEW_SECONDS:
             self.renewed_at = time.monotonic()
             await self.hold_connection()
-            await self.join_groups()
 
     async def join_groups(self) -> None:
         """Be woken by news of the subject, and when somebody loses a right to its project."""
         for group in self.groups_joined():
-            await self.channel_layer.group_add(group, self.channel_name)
+            await subscriptions().join(group, self.mailbox)
 
     def groups_joined(self) -> list[str]:
         standing = getattr(self, "standing", None)
         project_id = standing.project_id if standing is not None else None
         return [self.group(), *([access_group(project_id)] if project_id is not None else [])]
 
-    async def disconnect(self, code: int) -> None:
+    async def let_go(self) -> None:
+        """End what was begun for the socket, however it ended."""
         if self.is_counted:
-            await connection_limit.release(user_id=self.caller.user_id, connection_id=self.channel_name)
-        if self.checking is not None:
-            await cancel_until_ended([self.checking])
-        for group in self.groups_joined():
-            with contextlib.suppress(Exception):
-                await self.channel_layer.group_discard(group, self.channel_name)
+            await connection_limit.release(user_id=self.caller.user_id, connection_id=self.connection_id)
+        await cancel_until_ended(self.tasks)
+        await subscriptions().leave(self.groups_joined(), self.mailbox)
 
     async def check_periodically(self) -> None:
         """Check every few seconds whether it may still see this, is in the group, and has missed nothing."""
@@ -213,14 +217,31 @@ class LiveSocket(AsyncWebsocketConsumer):
             return
         await self.do(self.answer(question))
 
-    async def wake(self, message: dict[str, Any]) -> None:
-        """Handle a message of the channel layer: there may be news."""
-        self.heard = message.get("id", "")
-        await self.do(self.news(message))
+    async def take_news(self) -> None:
+        """Send what the channel layer brings, one thing after the other."""
+        while True:
+            news = await self.mailbox.take()
+            try:
+                async with self.busy:
+                    await self._take(news)
+            except DeployError as error:
+                await self.close(code=close_code(error))
+                return
+            except StopConsumer:
+                return
+            except Exception:
+                # The next look finds what was not sent.
+                logger.warning("live socket not told, retrying", exc_info=True)
 
-    async def access(self, message: dict[str, Any]) -> None:
-        """Handle a message of the channel layer: somebody may see less of the project than before."""
-        await self.do(self.authenticate())
+    async def _take(self, news: News) -> None:
+        self.heard = news.id
+        if news.kind is not NewsKind.WAKE:
+            # Somebody may see less of the project than before.
+            await self.authenticate()
+        if news.kind is NewsKind.MISSED:
+            await self.catch_up()
+        elif news.kind is NewsKind.WAKE:
+            await self.news(news)
 
     async def do(self, work: Coroutine[Any, Any, None]) -> None:
         """Do this after what is being done already; access that ended meanwhile ends the socket."""
@@ -232,9 +253,13 @@ class LiveSocket(AsyncWebsocketConsumer):
 
     async def say(self, message: dict[str, Any]) -> None:
         """Send, or end a client that does not read."""
+        await self.say_text(json.dumps(message))
+
+    async def say_text(self, text: str) -> None:
+        """Send what is a message already; otherwise as `say`."""
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                await self.send(text_data=json.dumps(message))
+                await self.send(text_data=text)
         except TimeoutError:
             await self.close(code=TOO_SLOW)
             raise StopConsumer from None
