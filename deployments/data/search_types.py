@@ -13,26 +13,33 @@ class FoundKind(StrEnum):
     PROJECT = "project"
     DEPLOYMENT = "deployment"
     SERVICE = "service"
+    VARIABLE = "variable"
+    VOLUME = "volume"
     SERVER = "server"
     CLUSTER = "cluster"
+    AGENT = "agent"
+    COMMAND = "command"
     REGISTRY = "registry"
     INCIDENT = "incident"
     CHANNEL = "channel"
     PERSON = "person"
     GROUP = "group"
+    INVITATION = "invitation"
+    TOKEN = "token"  # noqa: S105 - a word
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """One thing: what it is called, and a line that tells it from others of that name.
 
-    `id` is that of the thing; of a service, which has none, that of its project.
+    `id` is that of the thing; of one that has none, like a service, that of what it stands in, whose kind is `of`.
     """
 
     kind: FoundKind
     id: UUID
     title: str
     detail: str = ""
+    of: FoundKind | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

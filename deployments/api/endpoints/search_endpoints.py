@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rest_framework import serializers
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,15 +25,20 @@ class SearchQuery(RequestSchema):
 
 class FoundOut(ResponseSchema):
     kind = serializers.ChoiceField(choices=[kind.value for kind in FoundKind])
-    id = serializers.UUIDField(help_text="Of a service, which has no id of its own: its project's.")
+    id = serializers.UUIDField(help_text="Of the thing, or of what it stands in: see `of`.")
     title = serializers.CharField()
     detail = serializers.CharField(allow_blank=True)
+    of = serializers.ChoiceField(
+        choices=[kind.value for kind in (FoundKind.PROJECT, FoundKind.SERVER)],
+        allow_null=True,
+        help_text="For what has no id of its own (service, variable, volume, invitation of yours): whose `id` this is.",
+    )
 
 
 class Search(BaseView):
     @documented(
         "search",
-        "Find projects, deployments, services, machines, registries, incidents, people and groups that you may see",
+        "Find anything that you may see, by its name or the beginning of its id",
         tag="search",
         query=SearchQuery,
         answers={200: enveloped_data("SearchAnswer", found=FoundOut(many=True), more=string_list())},
@@ -41,11 +47,19 @@ class Search(BaseView):
         """Return at most 8 of each kind; `more` names the kinds of which there are more.
 
         Deployments are looked for among the newest 1000, by id among all; services in the graphs of the newest 200
-        projects.
+        projects. Your API tokens are found, by name, in a browser's session alone. No value is ever looked at.
         """
-        result = search.search(caller=self.caller, text=validated(SearchQuery, request.query_params)["q"])
+        signed_in = isinstance(request.successful_authenticator, SessionAuthentication)
+        text = validated(SearchQuery, request.query_params)["q"]
+        result = search.search(caller=self.caller, text=text, signed_in=signed_in)
         found = [
-            {"kind": str(item.kind), "id": str(item.id), "title": item.title, "detail": item.detail}
+            {
+                "kind": str(item.kind),
+                "id": str(item.id),
+                "title": item.title,
+                "detail": item.detail,
+                "of": str(item.of) if item.of else None,
+            }
             for item in result.items
         ]
         return success({"data": {"found": found, "more": sorted(map(str, result.more))}})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agents.wording.sentences import sentence
 from deployments.data.search_types import Found, FoundKind, SearchResult
 from deployments.errors import Invalid
-from deployments.repositories import search_rows
+from deployments.repositories.search import belongings, search_rows
 from deployments.types import Caller
 
 MIN_LENGTH = 2
@@ -17,22 +17,29 @@ QUERIES = (
     search_rows.projects_with,
     search_rows.deployments_with,
     search_rows.services_with,
+    belongings.variables_with,
+    belongings.volumes_with,
     search_rows.machines_with,
+    belongings.agents_with,
+    belongings.commands_with,
     search_rows.incidents_with,
     search_rows.registries_with,
     search_rows.channels_with,
     search_rows.people_with,
     search_rows.groups_with,
+    belongings.invitations_with,
 )
 
 
-def search(*, caller: Caller, text: str) -> SearchResult:
+def search(*, caller: Caller, text: str, signed_in: bool) -> SearchResult:
     """Return what holds all words of the text, at most MAX_FOUND of each kind. Stores nothing.
 
-    Raises Invalid for a text that is too short or too long.
+    API tokens are found by who is `signed_in` alone: whoever has one token is told of no other, as where they are
+    listed. Raises Invalid for a text that is too short or too long.
     """
     words = words_in(text)
-    found = [item for query in QUERIES for item in query(words, caller=caller, limit=MAX_FOUND)]
+    queries = (*QUERIES, belongings.tokens_with) if signed_in else QUERIES
+    found = [item for query in queries for item in query(words, caller=caller, limit=MAX_FOUND)]
     items: list[Found] = []
     more: set[FoundKind] = set()
     for kind in FoundKind:

@@ -12,8 +12,9 @@ from agents.states import CommandOutcome
 from deployments.data.end_types import DeletionState
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound
 from deployments.models import Deployment, Project, ProjectDeletion, ProjectSecret, User, VolumeDeletion
-from deployments.repositories import projects, search_rows
+from deployments.repositories import projects
 from deployments.repositories.ends import volume_deletions
+from deployments.repositories.search import search_rows
 from deployments.repositories.upkeep import usage
 from deployments.services.ends import project_deletion, volumes
 from deployments.services.permissions.access import caller_of

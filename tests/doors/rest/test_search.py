@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from django.utils import timezone
 
-from agents.models import Server
-from deployments.models import PeopleGroup, Project, Registry
+from agents.models import Agent, CommandRecord, Server
+from deployments.data.variable_types import PROJECT_WIDE, Place, Scope
+from deployments.models import ObservedVolumes, PeopleGroup, Project, ProjectInvitation, Registry
+from deployments.repositories.invitations import MAX_AGE
+from deployments.scopes import Scope as TokenScope
+from deployments.services.permissions import api_tokens
+from deployments.services.permissions.access import caller_of
+from deployments.services.projects import project_variables
 from deployments.services.queries.search import MAX_FOUND
 from tests import factories
-from tests.doors.people import People
+from tests.doors.people import NAMES, People
+
+
+def whole(people: People, who: str, text: str) -> list[dict[str, Any]]:
+    answer = people.api(who).get("/api/search", {"q": text})
+    assert answer.status_code == 200, answer.content
+    items: list[dict[str, Any]] = answer.json()["data"]["found"]
+    return items
 
 
 def found(people: People, who: str, text: str) -> list[tuple[str, str]]:
-    answer = people.api(who).get("/api/search", {"q": text})
-    assert answer.status_code == 200, answer.content
-    return [(each["kind"], each["id"]) for each in answer.json()["data"]["found"]]
+    return [(each["kind"], each["id"]) for each in whole(people, who, text)]
 
 
 def test_everything_is_found_by_who_may_see_it_alone(people: People, project: Project, server: Server) -> None:
@@ -38,6 +50,79 @@ def test_everything_is_found_by_who_may_see_it_alone(people: People, project: Pr
             assert (kind, str(key)) in found(people, who, text), (who, text)
         for who in theirs:
             assert found(people, who, text) == [], (who, text)
+
+
+def test_what_belongs_to_somebody_is_found_as_its_page_is_seen(
+    people: People, project: Project, server: Server, agent: Agent
+) -> None:
+    """Each by who sees its page, and it leads there; a value is never looked at."""
+    secret = make_belongings(people, project=project, server=server, agent=agent)
+    of_project, of_server = ("project", str(project.pk)), ("server", str(server.pk))
+    members, ruling = ("owner", "approver", "editor", "deployer", "viewer", "root"), ("owner", "root")
+    wanted: tuple[tuple[str, str, tuple[str, ...], tuple[str | None, str]], ...] = (
+        ("database_url", "variable", members, of_project),
+        (f"database {project.name}", "variable", members, of_project),
+        ("shop-data", "volume", members, of_project),
+        ("left-over", "volume", ruling, of_server),
+        ("guest", "invitation", ruling, of_project),
+        (f"owner {project.name}", "invitation", ("stranger",), (None, found_id(ProjectInvitation, name="stranger"))),
+        (str(agent.pk)[:8], "agent", ruling, (None, str(agent.pk))),
+        (found_id(CommandRecord)[:8], "command", ruling, (None, found_id(CommandRecord))),
+        (str(project.pk)[:8], "project", members, (None, str(project.pk))),
+        (str(server.pk)[:8], "server", ruling, (None, str(server.pk))),
+    )
+    for text, kind, who_may, leads in wanted:
+        for who in (*NAMES, "root"):
+            there = [(each["of"], each["id"]) for each in whole(people, who, text) if each["kind"] == kind]
+            assert there == ([leads] if who in who_may else []), (text, who)
+    assert not any(whole(people, who, secret) for who in (*NAMES, "root"))
+
+
+def make_belongings(people: People, *, project: Project, server: Server, agent: Agent) -> str:
+    """Store one of each; return the value of the variable, which is a secret."""
+    factories.start_deployment(factories.make_deployment(project, server), agent)
+    caller, secret = caller_of(people.users["owner"]), "hidden-word"
+    factories.grant(project, server)
+    for place in (PROJECT_WIDE, Place(scope=Scope.TARGET, key=str(server.pk))):
+        project_variables.change_variables(
+            caller=caller, project_id=project.pk, place=place, values={"DATABASE_URL": secret}, at=timezone.now()
+        )
+    told: dict[str, Any] = {"created": 0, "size": None, "usedBy": []}
+    ObservedVolumes.objects.create(
+        agent_id=agent.pk, server_id=server.pk, session_id=uuid4(), observed_at=timezone.now(),
+        volumes=[
+            {"name": "shop-data", "project": str(project.pk), **told},
+            {"name": "left-over", "project": str(uuid4()), **told},
+            {"name": "nobodys", "project": None, **told},
+        ],
+    )  # fmt: skip
+    for name in ("stranger", "guest"):
+        ProjectInvitation.objects.create(
+            project=project, name=name, role="viewer", invited_by=people.users["owner"], created_at=timezone.now()
+        )
+    return secret
+
+
+def found_id(model: type[Any], **columns: Any) -> str:
+    return str(model.objects.get(**columns).pk)
+
+
+def test_old_invitations_are_not_found(people: People, project: Project) -> None:
+    ProjectInvitation.objects.create(
+        project=project, name="guest", invited_by=people.users["owner"], created_at=timezone.now() - MAX_AGE
+    )
+    assert whole(people, "owner", "guest") == []
+
+
+def test_a_persons_tokens_are_found_by_name_in_their_browser_alone(people: People, project: Project) -> None:
+    caller = caller_of(people.users["viewer"])
+    made, text = api_tokens.create_token(caller=caller, name="Nightly report", scope=TokenScope.READ, days=1)
+    for who in (*NAMES, "root"):
+        answer = people.browser(who).get("/api/search", {"q": "nightly"}).json()["data"]["found"]
+        assert [(each["kind"], each["id"]) for each in answer] == ([("token", str(made.id))] if who == "viewer" else [])
+        assert found(people, who, "nightly") == []
+    by_value = people.browser("viewer").get("/api/search", {"q": text}).json()["data"]["found"]
+    assert by_value == []
 
 
 def test_machines_are_found_by_their_owner_and_people_by_who_shares_a_project(

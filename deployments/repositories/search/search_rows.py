@@ -17,7 +17,6 @@ from deployments.models import Deployment, GraphVersion, Incident, PeopleGroup, 
 from deployments.repositories import projects
 from deployments.repositories.notifications import channel_rows
 from deployments.repositories.paging import deployment_lists, pages
-from deployments.repositories.paging.pages import Selection
 from deployments.repositories.people import group_rows
 from deployments.repositories.registries import registry_rows
 from deployments.types import Caller
@@ -43,9 +42,17 @@ def all_words(words: Sequence[str], *columns: str) -> Q:
     return wanted
 
 
+def by_id(words: Sequence[str]) -> Q:
+    """Return what picks rows by the beginning of their id, however old; nothing where the words are no such piece."""
+    piece = words[0].replace("-", "").lower()
+    if len(words) > 1 or not MIN_ID_LENGTH <= len(piece) <= ID_LENGTH or set(piece) - set("0123456789abcdef"):
+        return Q(pk__in=())
+    return Q(pk__gte=UUID(piece.ljust(ID_LENGTH, "0")), pk__lte=UUID(piece.ljust(ID_LENGTH, "f")))
+
+
 def projects_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[Found]:
     alive = projects.visible(caller=caller).exclude(deletion=projects.DELETED)
-    rows = alive.filter(all_words(words, "name", "slug")).order_by("name", "pk")
+    rows = alive.filter(all_words(words, "name", "slug") | by_id(words)).order_by("name", "pk")
     found = rows.values_list("pk", "name", "owner__username")[: limit + 1]
     return [Found(kind=FoundKind.PROJECT, id=key, title=name, detail=owner) for key, name, owner in found]
 
@@ -57,7 +64,8 @@ def deployments_with(words: Sequence[str], *, caller: Caller, limit: int) -> lis
     columns = ("description", "message", "project__name", "history__version", "failed_service")
     known = Deployment.objects.filter(pk__in=ids).filter(all_words(words, *columns))
     keys = [*known.order_by("-created_at", "-id").values_list("pk", flat=True)[: limit + 1]]
-    keys += [key for key in _by_id(words, selection=selection, limit=limit) if key not in keys]
+    older = selection.rows().filter(by_id(words)).order_by("pk").values_list("pk", flat=True)
+    keys += [key for key in older[: limit + 1] if key not in keys]
     rows = Deployment.objects.filter(pk__in=keys).annotate(version=F("history__version"))
     wanted = rows.order_by("-created_at", "-id").values_list("pk", "project__name", "version", "description", "status")
     return [
@@ -69,16 +77,6 @@ def deployments_with(words: Sequence[str], *, caller: Caller, limit: int) -> lis
         )
         for key, project, version, said, status in wanted[: limit + 1]
     ]
-
-
-def _by_id(words: Sequence[str], *, selection: Selection, limit: int) -> list[UUID]:
-    """However old: by the primary key."""
-    piece = words[0].replace("-", "").lower()
-    if len(words) > 1 or not MIN_ID_LENGTH <= len(piece) <= ID_LENGTH or set(piece) - set("0123456789abcdef"):
-        return []
-    first, last = UUID(piece.ljust(ID_LENGTH, "0")), UUID(piece.ljust(ID_LENGTH, "f"))
-    rows = selection.rows().filter(pk__gte=first, pk__lte=last).order_by("pk")
-    return list(rows.values_list("pk", flat=True)[: limit + 1])
 
 
 def services_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[Found]:
@@ -97,10 +95,14 @@ def services_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[F
             said = f"{name} {image} {project}".casefold()
             own = f"{name} {image}".casefold()
             if all(word.casefold() in said for word in words) and any(word.casefold() in own for word in words):
-                found.append(Found(kind=FoundKind.SERVICE, id=project_id, title=name, detail=f"in {project}"))
+                found.append(service_of(project_id, name, project))
                 if len(found) > limit:
                     return found
     return found
+
+
+def service_of(project_id: UUID, name: str, project: str) -> Found:
+    return Found(kind=FoundKind.SERVICE, id=project_id, title=name, detail=project, of=FoundKind.PROJECT)
 
 
 def _named(graph: object) -> list[tuple[str, str]]:
@@ -120,8 +122,8 @@ def _named(graph: object) -> list[tuple[str, str]]:
 def machines_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[Found]:
     """Servers by name or address, clusters by name: the caller's own, or everybody's for who sees everything."""
     mine = Q() if caller.sees_everything else Q(owner=caller.user_id)
-    servers = Server.objects.filter(mine & all_words(words, "name", "host")).order_by("name", "pk")
-    clusters = Cluster.objects.filter(mine & all_words(words, "name")).order_by("name", "pk")
+    servers = Server.objects.filter(mine & (all_words(words, "name", "host") | by_id(words))).order_by("name", "pk")
+    clusters = Cluster.objects.filter(mine & (all_words(words, "name") | by_id(words))).order_by("name", "pk")
     return [
         *(
             Found(kind=FoundKind.SERVER, id=key, title=name, detail=host)
@@ -140,7 +142,8 @@ def incidents_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[
     if not caller.sees_everything:
         seen = seen.filter(project__in=projects.visible(caller=caller).order_by().values("pk"))
     newest = list(seen.order_by("-opened_at", "-id").values_list("pk", flat=True)[:MAX_LOOKED_THROUGH])
-    rows = Incident.objects.filter(pk__in=newest).filter(all_words(words, "cause", "message", "project__name"))
+    said = Q(pk__in=newest) & all_words(words, "cause", "message", "project__name")
+    rows = seen.filter(said | by_id(words))
     ordered = rows.order_by("-opened_at", "-id").select_related("project").only("cause", "message", "project__name")
     return [
         Found(
@@ -172,7 +175,7 @@ def channels_with(words: Sequence[str], *, caller: Caller, limit: int) -> list[F
     rows = channel_rows.visible(caller).filter(all_words(words, "name", "service", "project__name"))
     found = rows.order_by("name", "pk").values_list("pk", "name", "service", "project__name")[: limit + 1]
     return [
-        Found(kind=FoundKind.CHANNEL, id=key, title=name, detail=f"{service}, of {project}" if project else service)
+        Found(kind=FoundKind.CHANNEL, id=key, title=name, detail=f"{service}, {project}" if project else service)
         for key, name, service, project in found
     ]
 
