@@ -100,7 +100,7 @@ class Stage(StrEnum):
 
 # Per cent of a deployment: when the agent is given its command, the most that a report reaches, and a stored success.
 # What lies between is in agents/runner/planning/progress.py.
-HANDED_OVER_PERCENT = 5
+HANDED_OVER_PERCENT = 4
 MAX_REPORTED_PERCENT = 99
 DONE_PERCENT = 100
 

@@ -8,13 +8,14 @@ from uuid import UUID
 import pytest
 
 from agents.models import Agent, Server
+from agents.runner.planning import progress
 from agents.states import CommandOutcome, CommandStage
 from agents.types import CommandFinished, LogWritten, Report, RestoreStarted, ServiceObserved, StageReached
 from deployments.models import Deployment, DeploymentEvent, DeploymentHistory, Project
 from deployments.repositories.deployments import Outcome as Settled
 from deployments.services.lifecycle import agent_reports, cancel, command_ids, finish
 from deployments.services.permissions.access import caller_of
-from deployments.states import Reason, Status
+from deployments.states import HANDED_OVER_PERCENT, Reason, Stage, Status
 from deployments.types import DeploymentRecord
 from tests import factories
 from tests.factories import NOW
@@ -121,6 +122,14 @@ def test_progress_never_falls(line: Line) -> None:
     line.send(StageReached(stage=CommandStage.DEPLOYING, percent=70))
     line.send(StageReached(stage=CommandStage.DEPLOYING, percent=40))
     assert line.now().progress == 70
+
+
+def test_that_the_agent_has_begun_is_an_event_of_its_own(line: Line) -> None:
+    handed_over = {"stage": Stage.BUILDING, "progress": HANDED_OVER_PERCENT}
+    Deployment.objects.filter(pk=line.deployment.id).update(**handed_over)
+    line.send(StageReached(stage=CommandStage.BUILDING, percent=progress.BEGUN, message="Agent started."))
+    told = DeploymentEvent.objects.filter(deployment=line.deployment, type="deployment.stage_reached")
+    assert [event.payload["message"] for event in told.order_by("sequence")] == ["Agent started."]
 
 
 def test_only_our_proof_makes_it_a_hundred_per_cent(line: Line) -> None:
