@@ -31,6 +31,7 @@ from agents.runner.interrupt import Interrupt
 from agents.runner.journal.command_journal import Entry, Journal
 from agents.runner.journal.releases import Releases
 from agents.runner.journal.store import Store
+from agents.runner.logs.in_swarm import SwarmStacks
 from agents.runner.logs.sending import LogSender
 from agents.runner.machine import Machine
 from agents.runner.metrics import Figures, figures_of
@@ -158,7 +159,8 @@ class WorkFactory:
             part.stop()
 
     def log_sender(self) -> LogSender:
-        return LogSender(containers=self.our_containers, releases=self._releases)
+        in_swarm = SwarmStacks(swarm=self.engine_swarm).running
+        return LogSender(containers=self.our_containers, releases=self._releases, in_swarm=in_swarm)
 
     def machine(self) -> Machine:
         return Machine(

@@ -109,7 +109,9 @@ def _leave(work: Work, change: pb.SwarmChange) -> str:
 
 
 def _update(work: Work, change: pb.SwarmChange) -> str:
-    work.swarm.update_node(change.node_id, role=change.role, availability=change.availability)
+    stamp = (work.command.lane, work.command.number)
+    if not work.swarm.update_node(change.node_id, role=change.role, availability=change.availability, stamp=stamp):
+        raise StepFailedError("invalid", "A later command has changed this node, so this one changes nothing more.")
     return "The node was changed."
 
 

@@ -23,6 +23,8 @@ INACTIVE, ACTIVE = "inactive", "active"
 NONE, WORKER, MANAGER, UNKNOWN = "none", "worker", "manager", "unknown"
 NANO = 1_000_000_000
 LABEL_CLUSTER = "axion.cluster"
+# On a node: which command changed it last.
+LABEL_CHANGE = "axion.change"
 LISTEN = "0.0.0.0:2377"
 # Docker itself waits 20 s for a join, and for managers that do not answer.
 CHANGE_SECONDS = 60.0
@@ -111,17 +113,29 @@ class EngineSwarm:
         with self._asked() as api:
             api.leave_swarm(force=force)
 
-    def update_node(self, node_id: str, *, role: str, availability: str) -> None:
-        """Give the node this role and availability; an empty word leaves it."""
+    def update_node(self, node_id: str, *, role: str, availability: str, stamp: tuple[str, int] | None = None) -> bool:
+        """Give the node this role and availability; an empty word leaves it.
 
-        def update(api: Any) -> None:
+        `stamp`: the lane and number of the command that asks for it, which the node keeps as a label. False, and
+        nothing is changed, where a later command of the lane was here: whoever is late changes nothing any more.
+        """
+
+        def update(api: Any) -> bool:
             node = api.inspect_node(node_id)
             spec = node["Spec"]
-            wanted = {**spec, "Role": role or spec["Role"], "Availability": availability or spec["Availability"]}
+            labels = dict(spec.get("Labels") or {})
+            if stamp is not None:
+                lane, _, number = labels.get(LABEL_CHANGE, "").rpartition("#")
+                if lane == stamp[0] and number.isdigit() and int(number) > stamp[1]:
+                    return False
+                labels[LABEL_CHANGE] = f"{stamp[0]}#{stamp[1]}"
+            changes = {"Role": role or spec["Role"], "Availability": availability or spec["Availability"]}
+            wanted = {**spec, **changes, "Labels": labels}
             if wanted != spec:
                 api.update_node(node_id, node["Version"]["Index"], wanted)
+            return True
 
-        self._in_sequence(update)
+        return self._in_sequence(update)
 
     def remove_node(self, node_id: str) -> None:
         """Take the node out of the swarm, as a worker where it was a manager. Nothing, where it is no part of it."""
@@ -141,17 +155,17 @@ class EngineSwarm:
 
         self._in_sequence(rotate)
 
-    def _in_sequence(self, change: Callable[[Any], None]) -> None:
+    def _in_sequence(self, change: Callable[[Any], Result]) -> Result:
         """Change what was just read; read it anew where somebody else, or the swarm itself, was faster."""
         for tries in range(1, MAX_TRIES + 1):
             try:
                 with self._asked() as api:
-                    change(api)
-                return
+                    return change(api)
             except StepFailedError as error:
                 if OUT_OF_SEQUENCE not in str(error) or tries == MAX_TRIES:
                     raise
             time.sleep(PAUSE_SECONDS)
+        raise AssertionError("the last try returns or raises")
 
     @contextmanager
     def _asked(self, seconds: float = CHANGE_SECONDS) -> Iterator[Any]:
@@ -206,7 +220,8 @@ def _node(said: Mapping[str, Any]) -> pb.SwarmNode:
     spec, description = said.get("Spec") or {}, said.get("Description") or {}
     status, manager = said.get("Status") or {}, said.get("ManagerStatus") or {}
     platform, resources = description.get("Platform") or {}, description.get("Resources") or {}
-    labels = sorted((spec.get("Labels") or {}).items())[:MAX_NODE_LABELS]
+    given = {name: value for name, value in (spec.get("Labels") or {}).items() if name != LABEL_CHANGE}
+    labels = sorted(given.items())[:MAX_NODE_LABELS]
     return pb.SwarmNode(
         id=cut(str(said["ID"]), MAX_WORD_BYTES),
         hostname=cut(str(description.get("Hostname") or ""), MAX_NAME_BYTES),

@@ -16,7 +16,7 @@ from agents.runner.control_plane.client import REFUSALS
 from agents.runner.docker.our_containers import OurContainers
 from agents.runner.journal.releases import Releases
 from agents.runner.logs.reading import LogReading
-from agents.runner.logs.values import LogMasking
+from agents.runner.logs.values import InSwarm, LogMasking
 
 # More at once would only slow each other.
 MAX_READINGS = 8
@@ -34,9 +34,10 @@ FetchValues = Callable[[str], Awaitable[Mapping[str, str]]]
 class LogSender:
     """One for the agent's process; what it sends ends with the session that asked."""
 
-    def __init__(self, *, containers: OurContainers, releases: Releases) -> None:
+    def __init__(self, *, containers: OurContainers, releases: Releases, in_swarm: InSwarm) -> None:
         self._containers = containers
         self._releases = releases
+        self._in_swarm = in_swarm
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, request: pb.ReadLogs, *, stub: Any, metadata: Any, fetch_values: FetchValues) -> None:
@@ -56,7 +57,11 @@ class LogSender:
     async def _answer(self, request: pb.ReadLogs, stub: Any, metadata: Any, fetch_values: FetchValues) -> None:
         busy = len(self._tasks) > MAX_READINGS
         loop = asyncio.get_running_loop()
-        masking = LogMasking(releases=self._releases, values_of=lambda name: _values(name, fetch_values, loop))
+        masking = LogMasking(
+            releases=self._releases,
+            values_of=lambda name: _values(name, fetch_values, loop),
+            in_swarm=self._in_swarm,
+        )
         reading = LogReading(request=request, containers=self._containers, masking=masking)
         batches = _refusal(request, BUSY) if busy else _batches(request, reading)
         try:

@@ -96,6 +96,12 @@ def clusters_waiting_for(*, server_id: UUID) -> tuple[UUID, ...]:
     return tuple(rows.order_by().values_list("cluster_id", flat=True).distinct())
 
 
+def at_work_among(*, change_ids: Collection[UUID], limit: int) -> tuple[UUID, ...]:
+    """Return which of these are changes at work, the earliest first."""
+    rows = ClusterChange.objects.filter(pk__in=list(change_ids), state=ChangeState.WORKING) if change_ids else None
+    return () if rows is None else tuple(rows.order_by("number").values_list("pk", flat=True)[:limit])
+
+
 def is_overdue(*, change_id: UUID) -> bool:
     """Tell whether its deadline is over, by the database's clock."""
     return ClusterChange.objects.filter(pk=change_id, deadline_at__lte=Now()).exists()

@@ -19,7 +19,7 @@ from agents.errors import AgentNotFound, CommandNotFound
 from agents.isolation import isolation
 from agents.services import clusters, directory
 from agents.states import CommandOutcome, Presence
-from agents.types import AgentData, CommandFinished, Report, SwarmCommand, Verdict
+from agents.types import AgentData, CommandFinished, ManagerAgent, Report, SwarmCommand, Verdict
 from deployments.data.cluster_types import OWN_STEPS, ChangeKind, ChangeRecord, ChangeState, Step
 from deployments.repositories.clusters import cluster_changes
 from deployments.services.lifecycle import command_ids
@@ -100,13 +100,20 @@ def _agent_for(change: ChangeRecord) -> tuple[UUID | None, str]:
         return _own_agent(change)
     if why := clusters.why_no_manager(cluster_id=change.cluster_id):
         return None, why
+    if manager := manager_for(change):
+        return manager.agent_id, ""
+    return None, "No agent of another manager is connected that can do this."
+
+
+def manager_for(change: ChangeRecord, *, but: UUID | None = None) -> ManagerAgent | None:
+    """Return the first manager's agent that can do the present step now; `but` not this one."""
     for manager in clusters.manager_agents(cluster_id=change.cluster_id):
         able = manager.connected and manager.control_available and manager.protocol >= CLUSTERS_PROTOCOL
         # A node is not taken out, or made a worker, by itself.
         own = change.current in (Step.DEMOTE, Step.REMOVE) and manager.node_id == change.node_id
-        if able and not own:
-            return manager.agent_id, ""
-    return None, "No agent of another manager is connected that can do this."
+        if able and not own and manager.agent_id != but:
+            return manager
+    return None
 
 
 def _own_agent(change: ChangeRecord) -> tuple[UUID | None, str]:
@@ -175,6 +182,7 @@ def _ended(change: ChangeRecord, said: CommandFinished, *, at: datetime) -> None
         return
     if said.outcome is not CommandOutcome.SUCCEEDED:
         message = said.message or "The agent does not say why it was not done."
+        message = f"{message} {_handed_on(change)}".rstrip()
         cluster_changes.end(change_id=change.id, state=ChangeState.REFUSED, message=message, at=at)
         return
     if why := _take_effect(change, said):
@@ -214,8 +222,13 @@ def _done(change: ChangeRecord, *, at: datetime) -> None:
         _set_cluster(change, change.cluster_id)
     if change.kind is ChangeKind.REMOVE:
         _set_cluster(change, None)
-    cluster_changes.end(change_id=change.id, state=ChangeState.DONE, message="", at=at)
+    cluster_changes.end(change_id=change.id, state=ChangeState.DONE, message=_handed_on(change), at=at)
     logger.info("cluster changed", cluster_id=str(change.cluster_id), kind=change.kind, server=change.server_name)
+
+
+def _handed_on(change: ChangeRecord) -> str:
+    """Return that another manager's agent took the step over; empty when none did."""
+    return change.message if change.sent else ""
 
 
 def _set_cluster(change: ChangeRecord, cluster_id: UUID | None) -> None:
@@ -238,7 +251,7 @@ def expire(*, at: datetime) -> int:
 
 
 def _end_overdue(change: ChangeRecord, *, at: datetime) -> None:
-    state, message = ChangeState.UNKNOWN, NO_WORD
+    state, message = ChangeState.UNKNOWN, f"{NO_WORD} {_handed_on(change)}".rstrip()
     if change.current is Step.CONFIRM:
         why = clusters.why_not_in_swarm(server_id=change.server_id or UUID(int=0), cluster_id=change.cluster_id)
         state, message = ChangeState.REFUSED, why or "No manager saw the node become ready within 5 minutes."

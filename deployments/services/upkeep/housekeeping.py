@@ -11,7 +11,7 @@ from deployments.repositories.paging import counts
 from deployments.repositories.people import link_rows
 from deployments.services.adoption import inspections
 from deployments.services.audit import record as audit
-from deployments.services.clusters import progress
+from deployments.services.clusters import handing_on, progress
 from deployments.services.ends import machine_deletion, project_deletion, volume_deletion
 from deployments.services.notifications import announce
 from deployments.services.observation import samples
@@ -37,6 +37,7 @@ def tidy(*, at: datetime) -> int:
         "volume deletions": lambda: volume_deletion.expire(at=at),
         "reach checks": lambda: check_reach.expire(at=at),
         "looks at servers": inspections.expire,
+        "managers of clusters": handing_on.hand_on_lost,
         "changes of clusters": lambda: progress.expire(at=at),
         "project deletions": lambda: project_deletion.continue_all(at=at),
         "machine deletions": lambda: machine_deletion.continue_all(at=at),

@@ -99,12 +99,12 @@ class Lane:
 
     def check(self) -> None:
         """Raise TakenOverError when another agent or a newer command has the lane by now."""
-        record = self._api.record(_name_of(self.stack))
-        self._check_held(_state_of(record) if record else LaneState())
+        record = self._api.record(lane_name(self.stack))
+        self._check_held(state_of(record) if record else LaneState())
 
     def read(self) -> LaneState:
-        record = self._api.record(_name_of(self.stack))
-        return _state_of(record) if record else LaneState()
+        record = self._api.record(lane_name(self.stack))
+        return state_of(record) if record else LaneState()
 
     def _check_held(self, state: LaneState) -> None:
         if (state.number, state.holder) != (self._number, self._holder):
@@ -114,8 +114,8 @@ class Lane:
 
     def _change(self, change: Callable[[LaneState], LaneState]) -> LaneState:
         for _ in range(MAX_TRIES):
-            record = self._api.record(_name_of(self.stack))
-            former = _state_of(record) if record else LaneState()
+            record = self._api.record(lane_name(self.stack))
+            former = state_of(record) if record else LaneState()
             self._check_may_take(record, former)
             state = change(former)
             if self._store(record, state):
@@ -140,15 +140,16 @@ class Lane:
             LABEL_STATE: json.dumps(asdict(state)),
         }
         if record is None:
-            return self._api.create_record(name=_name_of(self.stack), labels=labels, data=CONTENT)
+            return self._api.create_record(name=lane_name(self.stack), labels=labels, data=CONTENT)
         return self._api.relabel(record, labels=labels)
 
 
-def _name_of(stack: str) -> str:
+def lane_name(stack: str) -> str:
+    """Return the name of the config that holds the state of the stack's lane."""
     return f"axion-lane-{hashlib.sha256(stack.encode()).hexdigest()[:32]}"
 
 
-def _state_of(record: Record) -> LaneState:
+def state_of(record: Record) -> LaneState:
     """Return what was stored; what a newer agent stored besides is left out."""
     stored = json.loads(record.labels.get(LABEL_STATE, "{}"))
     known = {each.name for each in fields(LaneState)}

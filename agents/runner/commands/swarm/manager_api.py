@@ -121,11 +121,11 @@ class ManagerApi:
     def records(self, *, kind: str, stack: str) -> list[Record]:
         """Return the records of this kind that agents keep of the stack."""
         labels = [f"{LABEL_RECORD}={kind}", f"{LABEL_STACK}={stack}"]
-        return [_record(each) for each in self._ask(lambda api: api.configs(filters={"label": labels}))]
+        return [record_of(each) for each in self._ask(lambda api: api.configs(filters={"label": labels}))]
 
     def record(self, name: str) -> Record | None:
         found = self._ask(lambda api: api.configs(filters={"name": name}))
-        return next((_record(each) for each in found if each["Spec"]["Name"] == name), None)
+        return next((record_of(each) for each in found if each["Spec"]["Name"] == name), None)
 
     def create_record(self, *, name: str, labels: Mapping[str, str], data: bytes) -> bool:
         """Keep it; False where somebody did before."""
@@ -202,7 +202,8 @@ def _told(call: Callable[[Any], Result], api: Any) -> Result:
         raise
 
 
-def _record(found: Mapping[str, Any]) -> Record:
+def record_of(found: Mapping[str, Any]) -> Record:
+    """Return a config as Docker tells it."""
     spec = found["Spec"]
     return Record(
         id=found["ID"],

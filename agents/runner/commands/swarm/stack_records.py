@@ -41,8 +41,8 @@ class StackRecords:
         self._stack = stack
 
     def find(self, deployment_id: str) -> StackRecord | None:
-        record = self._api.record(_name_of(deployment_id)) if deployment_id else None
-        return _unpacked(record) if record else None
+        record = self._api.record(record_name(deployment_id)) if deployment_id else None
+        return unpacked(record) if record else None
 
     def keep(self, *, command: pb.Command, target: StackTarget) -> StackRecord:
         """Keep what a release is made of; a repeat returns what was kept first. Raises StepFailedError(invalid)."""
@@ -59,7 +59,7 @@ class StackRecords:
             LABEL_LANE: command.lane,
             LABEL_DEPLOYMENT: command.deployment_id,
         }
-        self._api.create_record(name=_name_of(command.deployment_id), labels=labels, data=data)
+        self._api.create_record(name=record_name(command.deployment_id), labels=labels, data=data)
         kept = self.find(command.deployment_id)
         if kept is None:
             raise StepFailedError("internal", "The Swarm did not keep what the release is made of.")
@@ -68,7 +68,7 @@ class StackRecords:
     def reference_of(self, digest: str) -> str:
         """Return the image reference with this digest that a release of the stack ran by; empty for none."""
         for record in self._api.records(kind=KIND, stack=self._stack):
-            for reference in _unpacked(record).target.images.values():
+            for reference in unpacked(record).target.images.values():
                 if reference.endswith(digest):
                     return reference
         return ""
@@ -79,7 +79,8 @@ class StackRecords:
                 self._api.remove_config(record.id)
 
 
-def _name_of(deployment_id: str) -> str:
+def record_name(deployment_id: str) -> str:
+    """Return the name of the config that holds what the deployment was made of."""
     return f"axion-release-{hashlib.sha256(deployment_id.encode()).hexdigest()[:32]}"
 
 
@@ -92,7 +93,8 @@ def _packed(command: pb.Command, target: StackTarget) -> bytes:
     return gzip.compress(json.dumps(whole).encode(), mtime=0)
 
 
-def _unpacked(record: Record) -> StackRecord:
+def unpacked(record: Record) -> StackRecord:
+    """Return what was kept."""
     whole = json.loads(zlib.decompressobj(wbits=GZIP).decompress(record.data, MAX_UNPACKED_BYTES))
     release = release_of(pb.Command.FromString(base64.b64decode(whole["command"])))
     target = StackTarget(services=release.services, owners=whole["owners"], images=whole["images"])
