@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -49,13 +50,18 @@ def _services(stacks: dict[str, Any]) -> list[dict[str, Any]]:
     return [service for stack in stacks.values() for service in stack["services"]]
 
 
-def remove_behind_its_back(*, url: str, token: str, project: str) -> float:
-    """Remove a container with Docker alone; return the seconds until a client of the websocket was told."""
+def remove_container(project: str) -> None:
+    """Remove the service's container with Docker alone."""
+    ours = find("container", label=f"axion.project={project}")
+    of_service = find("container", label=f"com.docker.compose.service={SERVICE}")
+    docker("rm", "--force", *sorted({*ours} & {*of_service}))
+
+
+def remove_behind_its_back(*, url: str, token: str, project: str, remove: Callable[[], None]) -> float:
+    """Have the service removed; return the seconds until a client of the websocket was told."""
     with closing(StackSocket(url=url, token=token, project=project)) as socket:
         socket.wait_for(service=SERVICE, state="running")
-        ours = find("container", label=f"axion.project={project}")
-        of_service = find("container", label=f"com.docker.compose.service={SERVICE}")
-        docker("rm", "--force", *sorted({*ours} & {*of_service}))
+        remove()
         removed = time.monotonic()
         socket.wait_for(service=SERVICE, state="gone")
         return round(time.monotonic() - removed, 2)

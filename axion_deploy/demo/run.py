@@ -12,7 +12,7 @@ from typing import Any
 from axion_deploy.demo import signals
 from axion_deploy.demo.checks import Sample, count_a_vote
 from axion_deploy.demo.deployment import Api, Progress, follow
-from axion_deploy.demo.disturbance import remove_behind_its_back, wait_until_it_runs
+from axion_deploy.demo.disturbance import remove_behind_its_back, remove_container, wait_until_it_runs
 from axion_deploy.demo.docker import remove_labelled
 from axion_deploy.demo.engine import ensure_engine, ensure_images
 from axion_deploy.demo.errors import DemoError
@@ -62,6 +62,8 @@ class Outcome:
 
 class Demo:
     """One run. Everything it starts is put on `cleanup` before it starts."""
+
+    disturbance = "A container"
 
     def __init__(self, *, options: Options, screen: Screen, state: State, cleanup: ExitStack) -> None:
         self.options = options
@@ -228,8 +230,8 @@ class Demo:
     def _disturb(self, supervisor: Supervisor, bootstrap: Mapping[str, Any], project: str, port: int) -> None:
         """Remove a container as no deployment does, see that it is noticed, and have it back by deploying again."""
         line = {"url": self.addresses.url, "token": str(bootstrap["api_token"]), "project": project}
-        with self.screen.step("A container removed behind our back is noticed"):
-            noticed = remove_behind_its_back(**line)
+        with self.screen.step(f"{self.disturbance} removed behind our back is noticed"):
+            noticed = remove_behind_its_back(**line, remove=lambda: self._remove(project))
         self.screen.say(f"  told after {noticed:g} s", style="dim")
         first = self.outcome
         self._deploy(supervisor, bootstrap, project)
@@ -237,6 +239,10 @@ class Demo:
             wait_until_it_runs(**line)
             count_a_vote(self._sample(port))
         self.outcome = replace(first, noticed_seconds=noticed, repaired=True)
+
+    def _remove(self, project: str) -> None:
+        """Remove what is called `disturbance`, as no deployment does."""
+        remove_container(project)
 
     def _why(self, end: Progress, last_words: str) -> str:
         troubled = [f"  {service.name}: {service.error}" for service in end.services if service.error]

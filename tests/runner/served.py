@@ -163,8 +163,8 @@ class Hammer:
     The latter is a matter of microseconds: more than MAX_CUT of them are failures.
     """
 
-    def __init__(self, port: int) -> None:
-        self._port = port
+    def __init__(self, port: int, *, host: str = "127.0.0.1") -> None:
+        self._host, self._port = host, port
         self._stopped = threading.Event()
         self.answers: list[Answered] = []
         self._threads = [threading.Thread(target=self._ask_on, args=(keep,)) for keep in (True, True, False, False)]
@@ -230,7 +230,7 @@ class Hammer:
             return "", repr(error)
 
     def _connection(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=15)
+        return http.client.HTTPConnection(self._host, self._port, timeout=15)
 
 
 def ask(connection: http.client.HTTPConnection, path: str = "/") -> tuple[str, str]:
@@ -242,8 +242,8 @@ def ask(connection: http.client.HTTPConnection, path: str = "/") -> tuple[str, s
 
 
 @contextmanager
-def hammering(port: int) -> Iterator[Hammer]:
-    hammer = Hammer(port)
+def hammering(port: int, *, host: str = "127.0.0.1") -> Iterator[Hammer]:
+    hammer = Hammer(port, host=host)
     hammer.start()
     try:
         yield hammer

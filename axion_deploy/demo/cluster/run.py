@@ -11,6 +11,7 @@ from typing import Any
 from axion_deploy.demo.checks import Sample, count_a_vote
 from axion_deploy.demo.cluster.forming import ClusterApi
 from axion_deploy.demo.cluster.hosts import NAMES, Hosts, clear_leftovers, find_needed
+from axion_deploy.demo.disturbance import SERVICE
 from axion_deploy.demo.errors import DemoError
 from axion_deploy.demo.processes import agent
 from axion_deploy.demo.run import Demo
@@ -28,6 +29,8 @@ SURVIVAL_SECONDS = 180.0
 
 class ClusterDemo(Demo):
     """One run. The three servers exist only while it lasts, so that nothing is kept from one run to the next."""
+
+    disturbance = "A service"
 
     def _prepare(self) -> None:
         registry = find_needed(folder=self.state.root)
@@ -85,13 +88,22 @@ class ClusterDemo(Demo):
         return Sample(url=f"http://{self.hosts.addresses()[min(node)]}:{port}")
 
     def _disturb(self, supervisor: Supervisor, bootstrap: Mapping[str, Any], project: str, port: int) -> None:
-        """Cut a server off and have a vote counted by what Swarm starts on the others."""
-        del bootstrap, project
+        """Remove a service, then cut a server off and have a vote counted by what Swarm starts on the others."""
+        super()._disturb(supervisor, bootstrap, project, port)
         cut = self._expendable()
         with self.screen.step(f"{cut} is cut off, and a vote is counted all the same"):
             self.hosts.network.servers[cut].cut()
             self._count_without(cut, port=port, supervisor=supervisor)
         self.outcome = replace(self.outcome, survived=True)
+
+    def _remove(self, project: str) -> None:
+        """Remove a service with Docker alone: of a container Swarm itself would start another one."""
+        engine = self.hosts.network.servers[NAMES[0]]
+        ours = ("service", "ls", "--quiet", "--filter", f"label=axion.project={project}")
+        found = engine.docker(*ours, "--filter", f"label=axion.service={SERVICE}").stdout.split()
+        done = engine.docker("service", "rm", *found)
+        if not found or done.returncode:
+            raise DemoError(f"The service {SERVICE} could not be removed: {done.stderr}")
 
     def _expendable(self) -> str:
         """Return the server that runs most, of those that keep no data."""

@@ -139,11 +139,11 @@ class Manned:
 
 
 @pytest.fixture
-def man(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[int], Manned]]:
-    """Start an agent on a server of the cluster."""
+def man_on(tmp_path: Path) -> Iterator[Callable[..., Manned]]:
+    """Start an agent on a server of a cluster, with these in its environment."""
     started: list[Manned] = []
 
-    def start(number: int) -> Manned:
+    def start(cluster: Cluster, number: int, **environment: str) -> Manned:
         gateway = TestGateway()
         gateway.protocol = PROTOCOL
         gateway.start()
@@ -151,7 +151,7 @@ def man(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[int], Manned]]:
         folder.mkdir()
         manned = Manned(gateway, Agent(state_dir=folder / "state", port=gateway.port))
         started.append(manned)
-        manned.agent.start(DOCKER_HOST=cluster.servers[number].host)
+        manned.agent.start(DOCKER_HOST=cluster.servers[number].host, **environment)
         return manned
 
     yield start
@@ -163,12 +163,33 @@ def man(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[[int], Manned]]:
 
 
 @pytest.fixture
-def project(cluster: Cluster, base_image: str) -> Iterator[SwarmStack]:
-    """web has two copies, db keeps data."""
-    name = f"axion-test-{uuid4().hex[:8]}"
-    nodes = {
-        "web": {"replicas": "2", "env__VERSION": "1"},
-        "db": {"volume__DATA": "/data"},
-    }
-    yield SwarmStack(name=name, project_id=str(uuid4()), image=base_image, nodes=nodes)
-    cluster.servers[0].docker("stack", "rm", name)
+def man(cluster: Cluster, man_on: Callable[..., Manned]) -> Callable[..., Manned]:
+    """Start an agent on a server of the cluster that most tests share."""
+    return lambda number, **environment: man_on(cluster, number, **environment)
+
+
+@pytest.fixture
+def project_on(base_image: str) -> Iterator[Callable[[Cluster], SwarmStack]]:
+    """A project for a cluster: web has two copies, db keeps data. Removed afterwards."""
+    made: list[tuple[Cluster, str]] = []
+
+    def make(cluster: Cluster) -> SwarmStack:
+        name = f"axion-test-{uuid4().hex[:8]}"
+        made.append((cluster, name))
+        nodes = {"web": {"replicas": "2", "env__VERSION": "1"}, "db": {"volume__DATA": "/data"}}
+        return SwarmStack(name=name, project_id=str(uuid4()), image=base_image, nodes=nodes)
+
+    yield make
+    for cluster, name in made:
+        cluster.servers[0].docker("stack", "rm", name)
+
+
+@pytest.fixture
+def project(cluster: Cluster, project_on: Callable[[Cluster], SwarmStack]) -> SwarmStack:
+    return project_on(cluster)
+
+
+def told(manned: Manned, command: pb.Command) -> bool:
+    """Whether the agent has said that it waits for the Swarm."""
+    log = manned.gateway.log(command.command_id)
+    return "takes no orders" in log or "does not answer" in log

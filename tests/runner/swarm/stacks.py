@@ -38,9 +38,8 @@ class SwarmStack:
         return replace(self, nodes={each: config for each, config in self.nodes.items() if each != name})
 
     def deploy(self, *, pinned: Mapping[str, str] | None = None, force: bool = False) -> pb.Command:
-        raw = graph(*(self._node(name, config) for name, config in self.nodes.items()))
         stack = generate(
-            graph=parse_graph(raw),
+            graph=parse_graph(self._graph()),
             stack_name=self.name,
             project_id=self.project_id,
             code={},
@@ -76,6 +75,9 @@ class SwarmStack:
         moved.CopyFrom(command)
         moved.number, moved.last_report_number = len(self.numbers), reports
         return moved
+
+    def _graph(self) -> dict[str, Any]:
+        return graph(*(self._node(name, config) for name, config in self.nodes.items()))
 
     def _node(self, name: str, config: Mapping[str, str]) -> dict[str, Any]:
         return node(

@@ -105,7 +105,7 @@ def test_a_server_that_is_cut_off_while_it_is_handed_over_comes_back_with_old_ta
 
 
 def _id_of(cluster: Cluster, name: str) -> str:
-    return next(each["ID"] for each in cluster.nodes() if each["Description"]["Hostname"] == name)
+    return next(str(each["ID"]) for each in cluster.nodes() if each["Description"]["Hostname"] == name)
 
 
 def _running_web(cluster: Cluster, stack: SwarmStack) -> str:
