@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.bench import (
     asking,
+    clusters,
     deploying,
     generation,
     importing,
@@ -41,6 +42,7 @@ ROWS: Mapping[str, Row] = {
     "listing": Row(alone=listing.measure),
     "plans": Row(alone=plans.measure),
     "small": Row(alone=small.measure),
+    "clusters": Row(alone=clusters.measure),
     "deploying": Row(on_plane=deploying.measure),
     "undoing": Row(on_plane=undoing.measure),
     "noticing": Row(on_plane=noticing.measure),
