@@ -131,7 +131,9 @@ def _figures(server: OwnEngine, ours: Ours, folder: Path) -> list[Figure]:
     plain = Plain(server=server, name=f"{stack.name}-plain", folder=folder)
     image = server.docker("image", "inspect", "--format", "{{.Id}}", IMAGE).stdout.strip()
     old, new = (_file(each, image, folder / name) for each, name in ((stack, "old.yml"), (changed, "new.yml")))
-    fresh, same, back = [], [], []
+    fresh: list[tuple[float, float]] = []
+    same: list[tuple[float, float]] = []
+    back: list[tuple[float, float]] = []
     for _ in range(PAIRS):
         one = [ours.run(stack.deploy()), ours.run(stack.deploy())]
         ours.run(changed.deploy())

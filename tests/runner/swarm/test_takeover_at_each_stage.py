@@ -68,7 +68,7 @@ def outcome_of(stage: str) -> pb.Outcome:
 
 
 @pytest.fixture(scope="module")
-def without_faults() -> dict[str, Any]:
+def without_faults() -> dict[pb.Outcome, dict[str, Any]]:
     """By how it ends, the picture of a run in which nothing was killed."""
     return {}
 
@@ -95,7 +95,7 @@ def test_it_ends_as_without_the_fault(
     man: Callable[..., Manned],
     project: SwarmStack,
     client: HeldClient,
-    without_faults: dict[str, Any],
+    without_faults: dict[pb.Outcome, dict[str, Any]],
     stage: str,
     victim: str,
 ) -> None:
