@@ -135,13 +135,13 @@ def advance(
     version: str = "",
     first: Sequence[NewEvent] = (),
     **columns: Any,
-) -> None:
+) -> datetime:
     """Change the status by the table of states, with further `columns`, and store the event that announces it.
 
     `version`: what a success is called in the history, for whoever watches. `first`: events to store before it.
 
-    Inside a transaction. Raises IllegalTransitionError, and changes nothing, when the transition may not start from the
-    stored status.
+    Return the moment at which both are dated. Inside a transaction. Raises IllegalTransitionError, and changes nothing,
+    when the transition may not start from the stored status.
     """
     sources, target = TRANSITIONS[transition]
     row = Deployment.objects.select_for_update(no_key=True).only(*BEFORE).get(pk=deployment_id)
@@ -164,6 +164,7 @@ def advance(
         deployment_id=deployment_id, events=[*first, announced], at=moment, status=target, **changed
     ):
         raise IllegalTransitionError(status=before, transition=transition)
+    return moment
 
 
 def _shown_of(columns: Mapping[str, Any]) -> dict[str, Any]:

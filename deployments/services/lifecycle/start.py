@@ -141,7 +141,8 @@ def start(
         if not _still_fits(deployment=deployment, prepared=prepared, at=at):
             return False
         deployments.agent_is_back(deployment=deployment, at=at)
-        deployments.advance(
+        # The hand-over is dated after the start that it follows, not when this job began to prepare it.
+        started_at = deployments.advance(
             deployment_id=deployment.id,
             transition=Transition.START,
             at=at,
@@ -152,7 +153,7 @@ def start(
             base_number=history.newest_number(project_id=deployment.project_id, target_id=deployment.target.id),
             **prepared.columns,
         )
-        _hand_over(deployment=deployment, prepared=prepared, command=command, at=at)
+        _hand_over(deployment=deployment, prepared=prepared, command=command, at=started_at)
     logger.info("deployment started", deployment_id=str(deployment.id), agent_id=str(prepared.agent_id))
     return True
 

@@ -14,6 +14,7 @@ from deployments.repositories import deployments
 from deployments.repositories.deployments import Outcome
 from deployments.states import TRANSITIONS, IllegalTransitionError, Reason, Status, Transition
 from tests import factories
+from tests.deployments.lane import Lane
 from tests.factories import NOW
 
 
@@ -112,3 +113,10 @@ def test_the_database_refuses_what_must_never_be(
     deployment = factories.make_deployment(project, server)
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         Deployment.objects.filter(pk=deployment.id).update(**columns)
+
+
+def test_the_hand_over_is_dated_after_the_start_however_long_it_was_prepared(lane: Lane) -> None:
+    started = lane.start(lane.ask())
+    dated = dict(DeploymentEvent.objects.filter(deployment=started.id).values_list("type", "created_at"))
+    assert dated["deployment.status_changed"] == started.started_at
+    assert dated["deployment.command_sent"] == started.started_at
