@@ -16,8 +16,11 @@ from uuid import UUID
 
 import structlog
 
+from agents.wording.sentences import sentence
 from axion_deploy.body_limits import MAX_BODY, MIB, limit_of, uploader
+from axion_deploy.content_policy import ADMIN as PAGES
 from axion_deploy.content_policy import HEADER, STRICT
+from axion_deploy.refusal_pages import accepted_in, refusal_page
 from deployments.api.error_handlers import PREFIX
 from deployments.api.errors import problem
 from deployments.errors import Unauthenticated
@@ -90,7 +93,7 @@ class Reading:
     async def allow(self, size: int) -> None:
         """Raise Refused when a body of `size` bytes may not be read here, or not now."""
         if size > self.limit:
-            raise Refused(413, "VALIDATION_ERROR", f"The body is larger than {self.limit // MIB} MiB.")
+            raise Refused(413, "VALIDATION_ERROR", sentence("This is larger than {mib} MiB.", mib=self.limit // MIB))
         if size > MAX_BODY and self.user is None:
             await self.take_place()
 
@@ -102,14 +105,14 @@ class Reading:
         try:
             user = await uploader(self.scope)
         except Unauthenticated as error:
-            raise Refused(401, error.code, "Sign in before you send so much.") from None
+            raise Refused(401, error.code, sentence("Sign in before you send so much.")) from None
         except Exception as error:
             logger.warning("sender of an upload not checked", error=str(error).strip())
-            raise Refused(503, "DATABASE_ERROR", "Who you are cannot be checked now. Try again.", 5) from None
+            raise Refused(503, "DATABASE_ERROR", sentence("Who you are cannot be checked now. Try again."), 5) from None
         if user in self.uploading:
-            raise Refused(429, "RATE_LIMIT_EXCEEDED", "You are sending something large already. One at a time.", 5)
+            raise Refused(429, "RATE_LIMIT_EXCEEDED", sentence("You are sending something large already."), 5)
         if len(self.uploading) >= MAX_LARGE_AT_ONCE:
-            raise Refused(503, "RATE_LIMIT_EXCEEDED", "Too many large uploads at once. Try again soon.", 5)
+            raise Refused(503, "RATE_LIMIT_EXCEEDED", sentence("Too many large uploads at once. Try again soon."), 5)
         self.user = user
         self.uploading.add(user)
 
@@ -135,7 +138,7 @@ class Reading:
             async with asyncio.timeout(max(0.0, self.began + allowed - time.monotonic())):
                 message = await self.receive()
         except TimeoutError:
-            raise Refused(408, "VALIDATION_ERROR", "The body came too slowly.") from None
+            raise Refused(408, "VALIDATION_ERROR", sentence("The body came too slowly.")) from None
         if message["type"] == "http.request":
             self.got += len(message.get("body", b""))
             self.complete = not message.get("more_body", False)
@@ -153,7 +156,7 @@ class Reading:
         self.refused = True
         if self.answering:
             return
-        kind, body = told(refused, path=self.scope["path"])
+        kind, body = told(refused, path=self.scope["path"], accepts=accepted_in(dict(self.scope["headers"])))
         headers = {
             "content-type": kind,
             "content-length": str(len(body)),
@@ -181,8 +184,10 @@ class Reading:
             self.complete = message["type"] != "http.request" or not message.get("more_body", False)
 
 
-def told(refused: Refused, *, path: str) -> tuple[str, bytes]:
-    """The answer's kind and text: a problem document for REST, a sentence elsewhere."""
+def told(refused: Refused, *, path: str, accepts: str) -> tuple[str, bytes]:
+    """The answer's kind and text: a page for people, a problem document for REST, a sentence elsewhere."""
+    if path.startswith(PAGES):
+        return "text/html; charset=utf-8", refusal_page(status=refused.status, why=refused.message, accepts=accepts)
     if not path.startswith(PREFIX):
         return "text/plain; charset=utf-8", refused.message.encode()
     answer = problem(code=refused.code, message=refused.message, status=refused.status)

@@ -209,7 +209,10 @@ UNFOLD = {
     "STYLES": [lambda _: static("axion/axion.css")],
     "SCRIPTS": [
         address_of_words,
-        *(lambda _, name=name: static(f"axion/{name}.js") for name in ("words", "times", "landmarks", "search")),
+        *(
+            lambda _, name=name: static(f"axion/{name}.js")
+            for name in ("words", "times", "landmarks", "search", "keep")
+        ),
     ],
     "SIDEBAR": SIDEBAR,
 }

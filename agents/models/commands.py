@@ -16,10 +16,10 @@ class CommandRecord(models.Model):
     """One command to one agent. `number` rises per lane; `payload` never holds the value of a secret."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    agent = models.ForeignKey(Agent, on_delete=models.PROTECT, related_name="commands")
-    lane = models.CharField(max_length=200)
+    agent = models.ForeignKey(Agent, verbose_name=_("agent"), on_delete=models.PROTECT, related_name="commands")
+    lane = models.CharField(_("lane"), max_length=200)
     number = models.PositiveBigIntegerField()
-    kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in CommandKind])
+    kind = models.CharField(_("kind"), max_length=16, choices=[(kind.value, kind.value) for kind in CommandKind])
     deployment_id = models.UUIDField()
     project_id = models.UUIDField()
     payload = models.JSONField()
@@ -27,22 +27,25 @@ class CommandRecord(models.Model):
         null=True, editable=False, help_text=_("Bytes on the wire at most; empty where nobody has counted.")
     )
     status = models.CharField(
+        _("status"),
         max_length=16,
         choices=[(status.value, status.value) for status in CommandStatus],
         default=CommandStatus.QUEUED.value,
     )
     refusal = models.CharField(max_length=50, blank=True)
-    refusal_message = models.TextField(blank=True)
-    attempts = models.PositiveIntegerField(default=0)
-    queued_at = models.DateTimeField()
-    next_send_at = models.DateTimeField(null=True, help_text=_("Empty: nothing to send."))
-    sent_at = models.DateTimeField(null=True)
-    acknowledged_at = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    last_report_number = models.PositiveBigIntegerField(default=0)
+    refusal_message = models.TextField(_("refusal message"), blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    queued_at = models.DateTimeField(_("queued"))
+    next_send_at = models.DateTimeField(_("next attempt"), null=True, help_text=_("Empty: nothing to send."))
+    sent_at = models.DateTimeField(_("sent"), null=True)
+    acknowledged_at = models.DateTimeField(_("acknowledged"), null=True)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+    last_report_number = models.PositiveBigIntegerField(_("last report number"), default=0)
 
     class Meta:
         db_table = "agent_commands"
+        verbose_name = _("command")
+        verbose_name_plural = _("commands")
         ordering = ["-queued_at"]
         constraints = [
             models.UniqueConstraint(fields=["lane", "number"], name="command_number_once_per_lane"),

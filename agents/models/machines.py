@@ -21,8 +21,10 @@ class Cluster(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="clusters")
-    name = models.CharField(max_length=100)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("owner"), on_delete=models.PROTECT, related_name="clusters"
+    )
+    name = models.CharField(_("name"), max_length=100)
     swarm_id = models.CharField(  # noqa: DJ001 - null, so that any number of clusters may be without one
         max_length=64, null=True, editable=False, unique=True, help_text=_("The Swarm that it is; empty until then.")
     )
@@ -34,10 +36,12 @@ class Cluster(models.Model):
         related_name="builds_for",
         help_text=_("The server that builds images for this cluster; without one a manager does."),
     )
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         db_table = "clusters"
+        verbose_name = _("cluster")
+        verbose_name_plural = _("clusters")
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["owner", "name"], name="cluster_name_once_per_owner")]
 
@@ -49,16 +53,23 @@ class Server(models.Model):
     """A machine to deploy to. Its status is that of its agent and is never stored here."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="servers")
-    name = models.CharField(max_length=100)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("owner"), on_delete=models.PROTECT, related_name="servers"
+    )
+    name = models.CharField(_("name"), max_length=100)
     host = models.CharField(
+        _("host"),
         max_length=255,
         blank=True,
         help_text=_("Host name or address at which people open applications on this server; used for links only."),
     )
-    port = models.PositiveIntegerField(default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)])
-    username = models.CharField(max_length=100, blank=True)
-    cluster = models.ForeignKey(Cluster, null=True, blank=True, on_delete=models.SET_NULL, related_name="servers")
+    port = models.PositiveIntegerField(
+        _("port"), default=22, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
+    username = models.CharField(_("username"), max_length=100, blank=True)
+    cluster = models.ForeignKey(
+        Cluster, verbose_name=_("cluster"), null=True, blank=True, on_delete=models.SET_NULL, related_name="servers"
+    )
     privileged_allowed = models.BooleanField(
         _("Allow privileged services"),
         default=False,
@@ -69,6 +80,7 @@ class Server(models.Model):
         ),
     )
     labels = models.JSONField(
+        _("labels"),
         default=list,
         db_default=[],
         blank=True,
@@ -83,6 +95,8 @@ class Server(models.Model):
 
     class Meta:
         db_table = "servers"
+        verbose_name = _("server")
+        verbose_name_plural = _("servers")
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(fields=["owner", "name"], name="server_name_once_per_owner"),
@@ -116,11 +130,13 @@ class Agent(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     server_id = models.UUIDField()
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="agents")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("owner"), on_delete=models.PROTECT, related_name="agents"
+    )
     credential_hash = models.CharField(max_length=64, unique=True)
-    version = models.CharField(max_length=50, blank=True)
-    os = models.CharField(max_length=100, blank=True)
-    architecture = models.CharField(max_length=50, blank=True)
+    version = models.CharField(_("version"), max_length=50, blank=True)
+    os = models.CharField(_("operating system"), max_length=100, blank=True)
+    architecture = models.CharField(_("architecture"), max_length=50, blank=True)
     server_info = models.JSONField(default=dict, blank=True)
     health = models.JSONField(default=dict, blank=True)
     missing_images = models.JSONField(
@@ -155,14 +171,16 @@ class Agent(models.Model):
     certified = models.BooleanField(default=False, db_default=False, editable=False)
     # Values are sealed to it; empty for an agent of a former release.
     sealing_key = models.BinaryField(null=True, editable=False)
-    last_seen_at = models.DateTimeField(null=True)
-    enrolled_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
+    last_seen_at = models.DateTimeField(_("last seen"), null=True)
+    enrolled_at = models.DateTimeField(_("enrolled"))
+    revoked_at = models.DateTimeField(_("revoked"), null=True)
 
     objects = AgentQuerySet.as_manager()
 
     class Meta:
         db_table = "agents"
+        verbose_name = _("agent")
+        verbose_name_plural = _("agents")
         ordering = ["-enrolled_at"]
         constraints = [
             models.UniqueConstraint(
@@ -201,13 +219,16 @@ class EnrolmentToken(models.Model):
     token_hash = models.CharField(max_length=64, unique=True)
     server_id = models.UUIDField()
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="enrolment_tokens")
-    created_at = models.DateTimeField(auto_now_add=True)
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("expires"))
+    used_at = models.DateTimeField(_("used"), null=True)
     # Whose the server was then: a token does not outlive that. Empty where the server has no row of ours.
     server_owner_id = models.UUIDField(null=True)
     may_replace = models.BooleanField(
-        default=False, db_default=False, help_text=_("It admits an agent in place of one that is connected.")
+        _("may replace a connected agent"),
+        default=False,
+        db_default=False,
+        help_text=_("It admits an agent in place of one that is connected."),
     )
     replaced_live_agent = models.BooleanField(default=False, db_default=False)
     # Of the key that spent it: whoever has that key may ask again when the answer was lost.
@@ -215,6 +236,8 @@ class EnrolmentToken(models.Model):
 
     class Meta:
         db_table = "enrolment_tokens"
+        verbose_name = _("enrolment token")
+        verbose_name_plural = _("enrolment tokens")
         indexes = [
             models.Index(fields=["server_id"], condition=Q(used_at__isnull=True), name="unused_tokens_of_server")
         ]

@@ -73,7 +73,7 @@ SETTINGS = (
 
 @admin.register(Project)
 class ProjectAdmin(OwnRowsMixin, ModelAdmin):
-    list_display = ("name", "seen_now", "last_status", "last_when", "owner", "concurrency")
+    list_display = ("name", "seen_now", "last_status", "last_when", "owner")
     list_select_related = ("owner",)
     search_fields = ("name",)
     list_per_page = 50

@@ -9,6 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
@@ -45,7 +46,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         return admin.site.login(request)
     attempt = attempt_in(request, name=request.POST.get("username", ""))
     if wait := sign_in_tries.begin(attempt, now=time.time()):
-        return too_many_failures(wait)
+        return too_many_failures(request, wait)
     response = admin.site.login(request)
     if response.status_code == SIGNED_IN:
         sign_in_tries.succeeded(attempt, now=time.time())
@@ -56,7 +57,12 @@ def attempt_in(request: HttpRequest, *, name: str) -> sign_in_tries.Try:
     return sign_in_tries.Try(name=name[:MAX_NAME_LENGTH].casefold(), address=addresses.key_in(request))
 
 
-def too_many_failures(wait: int) -> HttpResponse:
+def too_many_failures(request: HttpRequest, wait: int) -> HttpResponse:
     """Answer 429; `wait` is in seconds."""
-    text = gettext("Too many failed attempts to sign in. Try again in {wait} s.").format(wait=wait)
-    return HttpResponse(text, status=429, content_type="text/plain", headers={"Retry-After": str(wait)})
+    said = {
+        "headline": gettext("Too many failed attempts to sign in"),
+        "what": gettext("Wait {wait} s, then try again.").format(wait=wait),
+    }
+    answer = render(request, "refused.html", said, status=429)
+    answer["Retry-After"] = str(wait)
+    return answer

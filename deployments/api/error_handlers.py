@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.template.loader import render_to_string
 from django.utils.decorators import method_decorator
 from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
@@ -16,6 +19,7 @@ from rest_framework.response import Response
 from deployments.api.errors import problem
 
 PREFIX = "/api/"
+RETRY_SECONDS = "5"
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -41,10 +45,17 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer 500; for `handler500`. Django has logged what happened."""
     if not request.path_info.startswith(PREFIX):
-        return defaults.server_error(request)
+        return _page_of(sys.exc_info()[1], request)
     return as_json_response(
         problem(
             code="INTERNAL_ERROR",
             message="The request failed because of an internal error, which was logged. Try again.",
         )
     )
+
+
+def _page_of(error: BaseException | None, request: HttpRequest) -> HttpResponse:
+    """Return a page that says whether the database is gone, which asks for nothing from it."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return defaults.server_error(request)
+    return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": RETRY_SECONDS})

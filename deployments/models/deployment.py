@@ -122,6 +122,8 @@ class Deployment(models.Model):
 
     class Meta:
         db_table = "deployments"
+        verbose_name = _("deployment")
+        verbose_name_plural = _("deployments")
         ordering = ["-created_at", "-id"]
         constraints = [
             models.UniqueConstraint(

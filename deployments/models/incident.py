@@ -88,6 +88,8 @@ class Incident(models.Model):
 
     class Meta:
         db_table = "incidents"
+        verbose_name = _("incident")
+        verbose_name_plural = _("incidents")
         ordering = ["-opened_at", "-id"]
         constraints = [
             models.UniqueConstraint(

@@ -20,9 +20,9 @@ class NotificationChannel(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
     project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
-    name = models.CharField(max_length=100)
+    name = models.CharField(_("name"), max_length=100)
     kind = models.CharField(max_length=16)
-    service = models.CharField(max_length=64, help_text=_("What kind of receiver it is."))
+    service = models.CharField(_("receiver"), max_length=64, help_text=_("What kind of receiver it is."))
     sealed = models.TextField(help_text=_("Address and signing secret: VERSION:BASE64 of nonce and ciphertext."))
     causes = models.JSONField(default=list, help_text=_("Empty for all."))
     least_severity = models.CharField(max_length=16)
@@ -37,6 +37,8 @@ class NotificationChannel(models.Model):
 
     class Meta:
         db_table = "notification_channels"
+        verbose_name = _("notification channel")
+        verbose_name_plural = _("notification channels")
         constraints = [
             models.CheckConstraint(
                 condition=Q(owner__isnull=False, project__isnull=True) | Q(owner__isnull=True, project__isnull=False),

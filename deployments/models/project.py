@@ -18,32 +18,42 @@ class Project(models.Model):
         SUPERSEDE = "supersede", _("Replace queued deployments")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="projects")
-    name = models.CharField(max_length=100)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("owner"), on_delete=models.PROTECT, related_name="projects"
+    )
+    name = models.CharField(_("name"), max_length=100)
     slug = models.SlugField(max_length=48, unique=True)
-    concurrency = models.CharField(max_length=16, choices=Concurrency.choices, default=Concurrency.QUEUE)
+    concurrency = models.CharField(
+        _("concurrency"), max_length=16, choices=Concurrency.choices, default=Concurrency.QUEUE
+    )
     restore_on_failure = models.BooleanField(
-        default=True, help_text=_("Restore the previous version when a deployment fails.")
+        _("restore on failure"), default=True, help_text=_("Restore the previous version when a deployment fails.")
     )
     health_deadline = models.PositiveIntegerField(
-        default=120, help_text=_("Seconds that a service may take to become healthy.")
+        _("health deadline"), default=120, help_text=_("Seconds that a service may take to become healthy.")
     )
     health_window = models.PositiveIntegerField(
+        _("health window"),
         default=3,
         help_text=_("Seconds that every container must stay healthy before the deployment succeeds."),
     )
     retention = models.PositiveIntegerField(
-        default=10, help_text=_("Number of successful deployments per target that can be restored.")
+        _("retention"), default=10, help_text=_("Number of successful deployments per target that can be restored.")
     )
     automatic_repair = models.BooleanField(
-        default=False, db_default=False, help_text=_("Automatically repair services that are changed on the server.")
+        _("automatic repair"),
+        default=False,
+        db_default=False,
+        help_text=_("Automatically repair services that are changed on the server."),
     )
     repairs_per_hour = models.PositiveSmallIntegerField(
+        _("repairs per hour"),
         default=3,
         db_default=3,
         help_text=_("Automatic repairs within an hour, after which they stop and you are told."),
     )
     soak_minutes = models.PositiveSmallIntegerField(
+        _("soak minutes"),
         default=0,
         db_default=0,
         help_text=_("Roll back a deployment that degrades by itself within this many minutes; 0 for never."),
@@ -63,6 +73,8 @@ class Project(models.Model):
 
     class Meta:
         db_table = "projects"
+        verbose_name = _("project")
+        verbose_name_plural = _("projects")
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["owner", "name"], name="project_name_once_per_owner")]
 
@@ -97,12 +109,16 @@ class ProjectInvitation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="invitations")
     name = models.CharField(max_length=150)
-    role = models.CharField(max_length=16, choices=ProjectMember.Role.choices, default=ProjectMember.Role.VIEWER)
+    role = models.CharField(
+        _("role"), max_length=16, choices=ProjectMember.Role.choices, default=ProjectMember.Role.VIEWER
+    )
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    created_at = models.DateTimeField()
+    created_at = models.DateTimeField(_("created"))
 
     class Meta:
         db_table = "project_invitations"
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
         ordering = ["-created_at"]
         constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_invitation_per_name")]
         indexes = [models.Index(fields=["name"], name="invitations_by_name")]

@@ -20,12 +20,14 @@ class Registry(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True, related_name="+"
     )
     project = models.ForeignKey(Project, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
-    name = models.CharField(max_length=100)
-    address = models.CharField(max_length=255, help_text=_("HOST or HOST:PORT, as it stands in front of an image."))
+    name = models.CharField(_("name"), max_length=100)
+    address = models.CharField(
+        _("address"), max_length=255, help_text=_("HOST or HOST:PORT, as it stands in front of an image.")
+    )
     namespace = models.CharField(
         max_length=200, default="axion", db_default="axion", help_text=_("What stands before names of images we push.")
     )
-    username = models.CharField(max_length=255, blank=True, default="")
+    username = models.CharField(_("username"), max_length=255, blank=True, default="")
     sealed = models.TextField(
         blank=True, default="", help_text=_("The password: VERSION:BASE64 of nonce and ciphertext. Empty for none.")
     )
@@ -40,6 +42,7 @@ class Registry(models.Model):
 
     class Meta:
         db_table = "registries"
+        verbose_name = _("registry")
         verbose_name_plural = _("registries")
         constraints = [
             models.CheckConstraint(

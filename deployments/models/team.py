@@ -16,12 +16,13 @@ class PeopleGroup(models.Model):
     """People who are given roles together. Administrators keep it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(_("name"), max_length=100, unique=True)
     people = models.ManyToManyField(settings.AUTH_USER_MODEL, through="GroupPerson", related_name="people_groups")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         db_table = "people_groups"
+        verbose_name_plural = _("groups")
         ordering = ["name"]
         verbose_name = _("group")
 

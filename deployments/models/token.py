@@ -15,12 +15,13 @@ class ApiToken(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Without a constraint in the database: a version that does not know this table deletes tokens, too.
     token = models.OneToOneField(AuthToken, on_delete=models.CASCADE, related_name="terms", db_constraint=False)
-    name = models.CharField(max_length=100)
-    scope = models.CharField(max_length=10)
+    name = models.CharField(_("name"), max_length=100)
+    scope = models.CharField(_("scope"), max_length=10)
     last_used_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "api_tokens"
+        verbose_name_plural = _("API tokens")
         verbose_name = _("API token")
 
     def __str__(self) -> str:

@@ -32,7 +32,7 @@ def confirm_password(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         attempt = attempt_in(request, name=caller_in(request).name)
         if wait := sign_in_tries.begin(attempt, now=time.time()):
-            return too_many_failures(wait)
+            return too_many_failures(request, wait)
         if request.user.check_password(request.POST.get("password", "")[:MAX_PASSWORD_LENGTH]):
             sign_in_tries.succeeded(attempt, now=time.time())
             freshness.mark(request.session, now=time.time())

@@ -110,18 +110,21 @@ class IncidentAdmin(UseCaseRowsMixin, ModelAdmin):
         """Show the incident."""
         caller = caller_in(request)
         incident = or_404(people.get_incident, caller=caller, incident_id=uuid_or_404(object_id))
+        deployed, title = deployed_with(caller, incident), badges.cause_words(incident.cause)
         return render_page(
             request,
             PAGE,
-            title=badges.cause_words(incident.cause),
+            title=title,
             of=Incident(pk=incident.id, cause=incident.cause, project_id=incident.project_id),
+            called=title,
             incident=incident,
             server_name=people.server_names((incident,))[incident.server_id],
             since=moment_of(incident.since_ms),
             severity=badges.SEVERITY.get(incident.severity, badges.UNKNOWN_SEVERITY),
             state=badges.incident_badge(closed=not incident.is_open, taken=bool(incident.acknowledged_at)),
             containers=[with_moments(dict(container)) for container in incident.containers],
-            deployed=deployed_with(caller, incident),
+            deployed=deployed,
+            deployed_kind=badges.KIND.get(deployed.kind, badges.KIND["unknown"]) if deployed else "",
             muted=incident.muted_until is not None and incident.muted_until > timezone.now(),
             project_muted=mutes.project_muted_until(project_id=incident.project_id, at=timezone.now()),
             may_mute_all=access.may(caller=caller, project_id=incident.project_id, right=Right.CHANGE),

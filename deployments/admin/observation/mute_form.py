@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-MUTES = ((60, "1 h"), (8 * 60, "8 h"), (24 * 60, "1 day"), (7 * 24 * 60, "1 week"))
+from agents.wording.pages import lazy
+
+MUTES = ((60, lazy("1 h")), (8 * 60, lazy("8 h")), (24 * 60, lazy("1 day")), (7 * 24 * 60, lazy("1 week")))
 MAX_DIGITS = 8
 
 

@@ -97,7 +97,7 @@ def forgotten(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         key = addresses.key_in(request)
         if wait := rate_limit.hit(what=FORGOTTEN, who=key, rate=RATE, now=time.time()):
-            return too_many_failures(wait)
+            return too_many_failures(request, wait)
     return Forgotten.as_view()(request)
 
 

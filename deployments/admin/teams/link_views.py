@@ -80,7 +80,7 @@ def choose_password(request: HttpRequest, text: str) -> HttpResponse:
     """Show the form to who has the link; by POST, store the password and lead on to the sign-in."""
     key = addresses.key_in(request)
     if wait := rate_limit.hit(what=LINKS, who=key, rate=RATE, now=time.time()):
-        return too_many_failures(wait)
+        return too_many_failures(request, wait)
     form = PasswordForm(request.POST or None)
     try:
         link = people.look_at_password_link(text=text, at=timezone.now())

@@ -3,7 +3,16 @@ import { byId, h, put } from "./dom.js";
 import { gettext } from "./say.js";
 
 const PATIENCE = 90000;
+const FAILED = gettext("The server failed to answer this. Try again; nothing will be deployed twice. The log of the web process has the details.");
 const LOST = gettext("No response from the server. Try again; nothing will be deployed twice.");
+
+const SIGNED_OUT = gettext("You are signed out. Sign in in another tab, then review the changes again here: what you typed is still in the form.");
+// What stands before the page's own views answers in words of its own.
+const REFUSED = {
+  403: gettext("You signed in or out since this page was opened. Reload the page, then review the changes again."),
+  413: gettext("What you typed is too large. Make the values of variables smaller."),
+  503: gettext("The database is unavailable. Nothing was deployed. Try again in a moment."),
+};
 
 const TRIES = 3;
 const PAUSE = 400;
@@ -17,6 +26,14 @@ async function post(address, body, signal, left = TRIES) {
     await new Promise((resume) => setTimeout(resume, PAUSE * (0.5 + Math.random())));
     return post(address, body, signal, left - 1);
   }
+}
+
+// Signing in again, in whichever tab, gives the browser another token than the one that this page was made with.
+function withFreshToken(data) {
+  const tokens = [...document.cookie.matchAll(/(?:^|; )[^=;]*-csrf=([^;]+)/g)];
+  // Two installations under one host name: whose is whose only the page's own form knows.
+  if (tokens.length === 1) data.set("csrfmiddlewaretoken", tokens[0][1]);
+  return data;
 }
 
 export class DeployForm {
@@ -42,7 +59,7 @@ export class DeployForm {
   }
 
   async send(address, waiting) {
-    const data = new FormData(this.form);
+    const data = withFreshToken(new FormData(this.form));
     const running = (this.running = new AbortController());
     const timer = setTimeout(() => running.abort("late"), PATIENCE);
     this.button.disabled = true;
@@ -50,10 +67,12 @@ export class DeployForm {
     if (address === this.plan) this.box.replaceChildren(h("p", { class: "ax-hint" }, waiting));
     try {
       const answer = await post(address, data, running.signal);
-      if (answer.type === "opaqueredirect") location.reload();
-      else this.show(await answer.json());
+      const ours = answer.headers.get("Content-Type")?.startsWith("application/json");
+      if (answer.type === "opaqueredirect") this.failed(address, SIGNED_OUT);
+      else if (ours) this.show(await answer.json());
+      else this.failed(address, REFUSED[answer.status] ?? FAILED);
     } catch {
-      if (this.dialog.open) this.failed(address);
+      if (this.dialog.open) this.failed(address, LOST);
     } finally {
       clearTimeout(timer);
       this.box.removeAttribute("aria-busy");
@@ -69,8 +88,10 @@ export class DeployForm {
     this.box.querySelector("[role=alert]")?.scrollIntoView({ block: "nearest" });
   }
 
-  failed(address) {
-    this.box.prepend(h("p", { class: "ax-trouble", dataset: { tone: "bad" }, role: "alert" }, LOST));
+  failed(address, said) {
+    // What was waited for does not come any more.
+    if (address === this.plan) this.box.replaceChildren();
+    this.box.prepend(h("p", { class: "ax-trouble", dataset: { tone: "bad" }, role: "alert" }, said));
     this.button.disabled = address === this.plan;
   }
 }

@@ -4,7 +4,8 @@ import { gettext } from "./say.js";
 
 export function drawFirstSteps({ servers, projects, recent, underWay, address }) {
   const steps = [
-    [servers.online > 0, gettext("Add a server"), servers.total ? gettext("It was added; its agent is not connected yet.") : gettext("The machine that runs your applications: one line to paste there."), servers.total ? address.servers : address.addServer],
+    // Where something was deployed an agent was there: one that is silent now is no beginning.
+    [servers.online > 0 || recent.length > 0, gettext("Add a server"), servers.total ? gettext("It was added; its agent is not connected yet.") : gettext("The machine that runs your applications: one line to paste there."), servers.total ? address.servers : address.addServer],
     [projects > 0, gettext("Add an application"), gettext("From an image, an example, or a file."), address.newProject],
     [recent.length > 0 || underWay > 0, gettext("Deploy it"), gettext("Review the changes, deploy, and open it."), address.projects],
   ];

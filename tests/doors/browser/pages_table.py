@@ -136,6 +136,7 @@ CROWDED = {
     "a link that is no good": "/admin/forgotten/nobody/nothing/",
     "another password": "/admin/password_change/",
     "no such page": f"{PROJECT}nothing-here/",
+    "a page for nobody": f"{DEPLOYMENT}add/",
     "the page of the API": "/api/docs/",
     # The last one: its dialog is looked at, too.
     "a project": f"{PROJECT}{{project}}/change/",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 import pytest
@@ -42,7 +43,15 @@ def test_from_the_plan_over_the_history_back(page: Page, address: str, lane: Lan
     expect(page.locator(".ax-plan-row")).to_contain_text("TOKEN added")
     page.keyboard.press("Escape")
     expect(page.locator("#ax-plan-dialog")).not_to_be_visible()
+    # Signed out in between, and in again from another tab: what was typed is still there.
+    kept = page.context.cookies()
+    page.context.clear_cookies(name=re.compile("-session$"))
+    page.get_by_role("button", name="Review changes").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("You are signed out", timeout=20_000)
+    page.keyboard.press("Escape")
+    page.context.add_cookies(kept)  # type: ignore[arg-type]  # a cookie as it was told
     see_plan(page, "1 to replace")
+    expect(page.locator(".ax-plan-row")).to_contain_text("TOKEN added")
 
     aside(lambda: lane.store_graph(web="web:3", mailer="mailer:1"))
     page.get_by_role("button", name="Deploy", exact=True).click()

@@ -43,6 +43,15 @@ def test_a_new_person_deploys_where_a_second_person_approved(
 
     owner = opened("owner")
     visit(owner, f"{address}/admin/deployments/project/{project.pk}/people/")
+    # What was typed is still there when it is refused.
+    owner.get_by_label("User name").fill("owner")
+    owner.locator("#ax-role").select_option("editor")
+    owner.get_by_role("button", name="Invite", exact=True).click()
+    expect(owner.get_by_role("alert")).to_contain_text("owner")
+    expect(owner.get_by_label("User name")).to_have_value("owner")
+    expect(owner.locator("#ax-role")).to_have_value("editor")
+    visit(owner, f"{address}/admin/deployments/project/{project.pk}/people/")
+    expect(owner.get_by_label("User name")).to_have_value("")
     owner.locator("#ax-link-role").select_option("deployer")
     owner.get_by_role("button", name="Create a link").click()
     to_project = owner.locator("#ax-new-link").inner_text()
