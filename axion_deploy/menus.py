@@ -10,6 +10,31 @@ from django.urls import reverse_lazy
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+# The admin's library brings no Russian of its own; these are what of it people see here.
+LIBRARY_WORDS = (
+    _("Apply Filters"),
+    _("Change History"),
+    _("Choose file to upload"),
+    _("Click to cancel"),
+    _("Dark"),
+    _("Expand row"),
+    _("Forgotten your password or username?"),
+    _("Go back"),
+    _("Light"),
+    _("Loading more results..."),
+    _("More actions"),
+    _("No results found"),
+    _("Reset filters"),
+    _("Run"),
+    _("Search apps and models..."),
+    _("Select action"),
+    _("Select value"),
+    _("Toggle password visibility"),
+    _("Type to search"),
+    _("Welcome back to"),
+    _("You have been successfully logged out from the administration"),
+)
+
 ACCOUNT_MENU = {
     "navigation": [
         {"title": _("Change password"), "link": reverse_lazy("admin:password_change")},

@@ -110,7 +110,7 @@ class IncidentAdmin(UseCaseRowsMixin, ModelAdmin):
         """Show the incident."""
         caller = caller_in(request)
         incident = or_404(people.get_incident, caller=caller, incident_id=uuid_or_404(object_id))
-        deployed, title = deployed_with(caller, incident), badges.cause_words(incident.cause)
+        deployed, title = deployed_with(caller, incident), str(badges.cause_words(incident.cause))
         return render_page(
             request,
             PAGE,

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext
 
+from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
 from deployments.admin.forms import GraphForm
 from deployments.admin.ownership import caller_in
@@ -21,6 +22,19 @@ from deployments.types import Caller, ProjectRecord
 
 PAGE = "admin/deployments/project/new.html"
 DEFAULTS = {"name": "", "image": "", "port": "80", "hostPort": "8080", "database": ""}
+
+# What the examples say of themselves in their own files, for the catalogues.
+ABOUT_EXAMPLES = (
+    lazy(
+        "An image (Caddy) and a PostgreSQL database beside it, nothing is built. Put your image in its place. "
+        "At port 18080."
+    ),
+    lazy("A page of Python code, built from its source, that keeps notes in a database. At port 18081."),
+    lazy(
+        "Six parts that talk to each other: two pages, a worker, Redis, PostgreSQL and a gateway. Built from code; "
+        "at port 8080."
+    ),
+)
 
 
 def new_project_view(request: HttpRequest) -> HttpResponse:

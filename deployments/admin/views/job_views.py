@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
 from deployments.admin.ownership import or_404, require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
@@ -29,6 +30,16 @@ TONES = {
     JobRunState.UNKNOWN: "bad",
     JobRunState.FORGOTTEN: "bad",
     JobRunState.MISSED: "back",
+}
+STATES = {
+    JobRunState.RUNNING: lazy("running"),
+    JobRunState.SUCCEEDED: lazy("succeeded"),
+    JobRunState.FAILED: lazy("failed"),
+    JobRunState.STOPPED: lazy("stopped"),
+    JobRunState.UNKNOWN: lazy("unknown"),
+    JobRunState.SKIPPED: lazy("skipped"),
+    JobRunState.MISSED: lazy("missed"),
+    JobRunState.FORGOTTEN: lazy("forgotten"),
 }
 
 
@@ -50,7 +61,7 @@ def jobs_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         title=gettext("Jobs of {project}").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
         jobs=job_view.list_jobs(caller=caller, project_id=object_id, now=timezone.now()),
-        runs=[(run, TONES.get(run.state, "none")) for run in runs],
+        runs=[(run, TONES.get(run.state, "none"), STATES.get(run.state, run.state)) for run in runs],
         limit=job_view.MAX_RUNS,
         chosen=chosen,
         may_stop=access.may(caller=caller, project_id=object_id, right=Right.DEPLOY),

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from agents.models import Server
+from agents.wording.pages import lazy
 from deployments.admin.ownership import caller_in, or_404, require_project_viewer, uncached_json
 from deployments.admin.page_responses import render_page
 from deployments.data.usage_types import Usage, UsagePoint, UsageSeries
@@ -26,7 +27,13 @@ from deployments.services.queries.usage import Mark, Spark
 from deployments.types import Right
 
 PAGE = "admin/deployments/project/usage.html"
-CHOICES = ((1, "1 hour"), (6, "6 hours"), (24, "24 hours"), (168, "7 days"), (336, "14 days"))
+CHOICES = (
+    (1, lazy("1 hour")),
+    (6, lazy("6 hours")),
+    (24, lazy("24 hours")),
+    (168, lazy("7 days")),
+    (336, lazy("14 days")),
+)
 ONE_PROCESSOR = 100.0
 # Of its limit; a little more and it is killed.
 TIGHT = 0.9

@@ -37,6 +37,8 @@
     for (const [selector, name] of Object.entries(named)) {
       for (const element of document.querySelectorAll(selector)) if (outside(element)) set(element, { role: "region", "aria-label": name });
     }
+    // On a phone each cell of a list bears the head of its column, which some fields write small.
+    for (const cell of document.querySelectorAll("#result_list [data-label]")) cell.dataset.label = cell.dataset.label.replace(/^\p{L}/u, (first) => first.toUpperCase());
     for (const cell of document.querySelectorAll("#page th")) {
       if (!cell.textContent.trim() && !cell.querySelector("input")) cell.append(Object.assign(document.createElement("span"), { className: "ax-unseen", textContent: gettext("Delete") }));
     }

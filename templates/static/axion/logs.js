@@ -45,7 +45,7 @@ function received(message) {
     message.remarks.forEach(remark);
     if (message.caughtUp) byId("ax-log-empty").textContent = wanted.search ? gettext("Nothing found.") : gettext("Nothing written.");
   }
-  if (message.kind === "end") remark([message.message, gettext("Press Read to ask again.")].join(" "));
+  if (message.kind === "end") remark(gettext("No more lines are coming. Press Read to ask again."));
   if (message.kind === "refused") {
     remark([message.message, ...Object.entries(message.details).map(([field, why]) => `${field}: ${why}`)].join(" "));
     byId("ax-log-empty").textContent = gettext("Nothing can be read.");

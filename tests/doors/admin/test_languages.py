@@ -14,9 +14,11 @@ from django.utils import translation
 from pytest_django import Settings
 
 from agents.models import Server
+from axion_deploy.menus import LIBRARY_WORDS
 from deployments.admin.teams.forgotten_views import EmailForm
 from deployments.models import AuditEntry, User
 from deployments.rules import notification_rules
+from deployments.services.projects import new_project
 from tests.doors.people import People
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +55,22 @@ def test_pages_speak_the_readers_language(people: People) -> None:
     assert "Начать с примера" in there.get("/admin/deployments/project/new/").content.decode()
     assert "Recent deployments" in reader(people, "en-GB").get("/admin/").content.decode()
     assert "Recent deployments" in people.browser("owner").get("/admin/").content.decode()
+
+
+@pytest.mark.usefixtures("russian")
+def test_lists_examples_and_the_librarys_own_words_are_translated(people: People) -> None:
+    there = reader(people, "ru")
+    said = there.get("/admin/deployments/project/").content.decode()
+    assert "Проекты | Axion Deploy" in " ".join(said.split())
+    for words in ("Всего: 0", "Проектов пока нет"):
+        assert words in said, words
+    assert not [word for word in ("Type to search", ">Name<", "0 projects") if word in said]
+    with translation.override("en"):
+        english = [str(word) for word in LIBRARY_WORDS]
+    with translation.override("ru"):
+        untranslated = [word for word in english if translation.gettext(word) == word]
+        untranslated += [each.about for each in new_project.examples() if translation.gettext(each.about) == each.about]
+    assert not untranslated
 
 
 @pytest.mark.usefixtures("russian")
