@@ -24,6 +24,7 @@ from agents.command_types import (
     SwarmCommand,
 )
 from agents.condition import AgentCondition
+from agents.contracts.version import MINIMUM_PROTOCOL
 from agents.pki.records import AgentCertificateData
 from agents.states import CommandKind, CommandOutcome, CommandStage, CommandStatus, Presence
 from agents.swarm import ManagerAgent, SwarmFacts
@@ -228,6 +229,11 @@ class AgentData:
     swarm_at: datetime | None = None
     certified: bool = False
     build: str = ""
+
+    @property
+    def too_old(self) -> bool:
+        """Tell whether it is given no new work; one that has not connected yet has not said what it speaks."""
+        return self.last_seen_at is not None and self.protocol < MINIMUM_PROTOCOL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

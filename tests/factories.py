@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from agents import gateway
+from agents.contracts.version import MINIMUM_PROTOCOL
 from agents.models import Agent, AgentUpdate, GatewayPresence, Server, UpdateRollout
 from agents.types import DeployCommand
 from deployments.data.installation_types import (
@@ -156,6 +157,7 @@ def make_agent(server: Server, *, seen: datetime | None = None) -> Agent:
         server_id=server.id,
         owner=server.owner,
         credential_hash=uuid4().hex,
+        protocol=MINIMUM_PROTOCOL,
         # By default heard of for as long as any test may take.
         last_seen_at=seen or datetime.now(UTC) + timedelta(hours=1),
         enrolled_at=datetime.now(UTC),

@@ -31,8 +31,10 @@ ADOPTION_PROTOCOL = 12
 UPDATES_PROTOCOL = 13
 # From this one on agents of managers tell of the tasks in their Swarm.
 TASKS_PROTOCOL = 14
-# That of the release before this one, 0.2.0: both sides work with it in full. An agent that speaks an older one stays
-# connected, and is refused by name what it does not understand.
+# That of the release before this one, 0.2.0: both sides work with it in full.
 FORMER_PROTOCOL = OBSERVING_PROTOCOL
+# The oldest that is given new work. An agent that speaks an older one stays connected, so that what it works on ends,
+# and its page says that it is too old; new commands are refused by name.
+MINIMUM_PROTOCOL = FORMER_PROTOCOL
 # The newest that this version speaks.
 PROTOCOL = TASKS_PROTOCOL

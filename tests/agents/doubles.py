@@ -15,6 +15,7 @@ from django.db import transaction
 
 from agents import gateway
 from agents.contracts import runner_pb2, runner_pb2_grpc
+from agents.contracts.version import MINIMUM_PROTOCOL
 from agents.deployment_state import DeploymentState
 from agents.errors import NotFound
 from agents.hello import DoubtfulCommand
@@ -255,6 +256,7 @@ class FakeAgent:
         """Say Hello; returns the call for those who look at its status. `said` are further fields of Hello."""
         self._call, self._reading = self._stub.Session(metadata=self.metadata), None
         ids = [str(each) for each in unfinished]
+        said = {"protocol": MINIMUM_PROTOCOL, **said}
         hello = runner_pb2.Hello(agent_id=str(agent_id or self.id), version="2", unfinished_command_ids=ids, **said)
         await self._call.write(runner_pb2.FromAgent(hello=hello))
         return self._call

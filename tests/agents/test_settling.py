@@ -187,7 +187,7 @@ async def test_a_new_agent_of_the_server_has_what_its_predecessor_left(
     again = FakeAgent(channel=channel, registered=await database.run(enrol, server))
     assert again.id != agent.id
     # It tells of no ledger that it served under this name: its work waits for our word.
-    await again.welcomed(unfinished=(sent.id,), protocol=2)
+    await again.welcomed(unfinished=(sent.id,))
     assert (await again.command()).command_id == str(sent.id)
     await again.finish(command_id=sent.id, deployment_id=sent.deployment_id, number=2)
     assert await again.stored() == 2

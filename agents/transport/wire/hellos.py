@@ -5,9 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from agents.contracts import runner_pb2
+from agents.contracts.version import MINIMUM_PROTOCOL
 from agents.hello import Hello, StackState
 from agents.limits import MAX_NAME_BYTES, MAX_UNFINISHED, MAX_WORD_BYTES
 from agents.reports.report_bounds import cut
+from agents.reports.too_old import too_old_sentence
 from agents.states import CommandKind
 from agents.types import AgentCommand, DeployCommand
 
@@ -68,7 +70,12 @@ def needed_version(command: AgentCommand) -> int:
 
 
 def not_understood(hello: Hello, *, kind: CommandKind, command: AgentCommand) -> str:
-    """Return why the agent cannot be sent this, for people; empty when it can."""
+    """Return why the agent cannot be sent this, for people; empty when it can.
+
+    One below the least protocol is sent nothing new: only that it goes back in what it works on already.
+    """
+    if hello.protocol < MINIMUM_PROTOCOL and kind is not CommandKind.REVERT:
+        return too_old_sentence(server="this server", version=hello.version)
     needed = needed_version(command)
     if hello.commands.get(kind, 0 if hello.commands else 1) >= needed:
         return ""

@@ -13,7 +13,6 @@ from django.utils.translation import gettext as _
 
 from agents.admin.hints import SHARED_NAME, certificate_sentence, shares_name
 from agents.condition import skew_sentence
-from agents.contracts.version import FORMER_PROTOCOL
 from agents.errors import AgentNotFound
 from agents.models import Agent, Server
 from agents.services import authority, directory, updates
@@ -60,7 +59,7 @@ def overview_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
         shared_name=SHARED_NAME.format(host=server.host) if shares_name(server.host, request=request) else "",
         agent=agent,
         machine=_machine(agent),
-        too_old=agent is not None and agent.last_seen_at is not None and agent.protocol < FORMER_PROTOCOL,
+        too_old=agent is not None and agent.too_old,
         update=None if agent is None else agent_updates.check_update(caller=caller, agent_id=agent.id),
         certificate=_certificate(agent),
         running=[(each, badges.SEEN[each.seen.state.condition] if each.seen else None) for each in running],

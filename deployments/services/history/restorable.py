@@ -89,6 +89,8 @@ def _host_of(target: Target) -> Host:
         agent = directory.get_agent(agent_id=infrastructure().agent_of(target=target))
     except DeployError as error:
         return Host(why_not=error.message)
+    if why := target_agents.why_unready(target):
+        return Host(why_not=why)
     if agent.presence is Presence.LOST:
         return Host(why_not="The agent of its host is out of reach.")
     inventory = gateway.host_inventory(agent_id=agent.id)

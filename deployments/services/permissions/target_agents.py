@@ -7,6 +7,7 @@ from uuid import UUID
 from agents import gateway
 from agents.contracts.version import CLUSTERS_PROTOCOL, RENEWING_PROTOCOL
 from agents.errors import AgentNotFound, ServerNotFound
+from agents.reports.too_old import too_old_sentence
 from agents.services import clusters, directory
 from agents.states import Presence
 from agents.types import ManagerAgent
@@ -21,20 +22,33 @@ COMPOSE: Engine = "compose"
 
 
 def refuse_unready(target: Target) -> None:
-    """Raise Invalid for a cluster that is no Swarm, or of whose managers none has an agent."""
+    """Raise Invalid for a target to which nothing can be deployed, see `why_unready`."""
     if why := why_unready(target):
-        raise Invalid(why, details={"clusterId": sentence("not ready")})
+        if target.kind is TargetKind.CLUSTER:
+            raise Invalid(why, details={"clusterId": sentence("not ready")})
+        raise Invalid(why, details={"serverId": sentence("its agent is too old")})
 
 
 def why_unready(target: Target) -> str:
-    """Return why nothing can be deployed to this cluster however long one waits; empty for all others."""
+    """Return why nothing can be deployed there however long one waits, for people; empty otherwise.
+
+    Of a cluster: it is no Swarm, or none of its managers has an agent. Of a server: its agent is too old.
+    """
     if target.kind is not TargetKind.CLUSTER:
-        return ""
+        return _why_too_old(target.id)
     try:
         found = clusters.manager_agents(cluster_id=target.id)
     except ServerNotFound as error:
         return error.message
     return "" if found else clusters.why_no_manager(cluster_id=target.id)
+
+
+def _why_too_old(server_id: UUID) -> str:
+    agent = directory.agents_of_servers(server_ids=[server_id]).get(server_id)
+    if agent is None or not agent.too_old:
+        return ""
+    name = directory.server_names(server_ids=[server_id]).get(server_id, str(server_id))
+    return too_old_sentence(server=name, version=agent.info.version)
 
 
 def engine_of(target: Target) -> Engine:

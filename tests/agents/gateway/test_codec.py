@@ -155,7 +155,7 @@ def test_everything_about_a_service_reaches_the_agent() -> None:
 def test_an_agent_that_cannot_make_one_service_anew_is_not_sent_the_order() -> None:
     order = deploy(restarts=("web",))
     assert from_json(kind=CommandKind.DEPLOY, payload=to_json(order)) == order
-    older, newer = Hello(commands={"deploy": 2}), Hello(commands={"deploy": 3})
+    older, newer = Hello(protocol=3, commands={"deploy": 2}), Hello(protocol=3, commands={"deploy": 3})
     assert "bring the agent up to date" in hellos.not_understood(older, kind=CommandKind.DEPLOY, command=order)
     assert hellos.not_understood(newer, kind=CommandKind.DEPLOY, command=order) == ""
     assert hellos.not_understood(older, kind=CommandKind.DEPLOY, command=deploy()) == ""
