@@ -87,6 +87,14 @@ async def agent(channel: grpc.aio.Channel, registered: Registration) -> AsyncIte
 
 
 @pytest.fixture
+async def clone(channel: grpc.aio.Channel, registered: Registration) -> AsyncIterator[FakeAgent]:
+    """Another machine with the credential of `agent`, not yet connected."""
+    fake = FakeAgent(channel=channel, registered=registered)
+    yield fake
+    await fake.leave()
+
+
+@pytest.fixture
 async def other(channel: grpc.aio.Channel, owner: User) -> AsyncIterator[FakeAgent]:
     """Another agent of the same owner, on another server."""
     registered = await asyncio.to_thread(_enrol_another, owner)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
@@ -251,12 +250,15 @@ class FakeAgent:
         self._call: Any = None
         self._reading: asyncio.Future[Any] | None = None
         self.retentions: list[runner_pb2.Retention] = []
+        self.why = ""
+        # Which one it served last: what it holds of another one waits for the control plane's word.
+        self.ledger = ""
 
     async def connect(self, *, unfinished: tuple[UUID, ...] = (), agent_id: UUID | None = None, **said: Any) -> Any:
         """Say Hello; returns the call for those who look at its status. `said` are further fields of Hello."""
         self._call, self._reading = self._stub.Session(metadata=self.metadata), None
         ids = [str(each) for each in unfinished]
-        said = {"protocol": MINIMUM_PROTOCOL, **said}
+        said = {"protocol": MINIMUM_PROTOCOL, "ledger_incarnation": self.ledger, **said}
         hello = runner_pb2.Hello(agent_id=str(agent_id or self.id), version="2", unfinished_command_ids=ids, **said)
         await self._call.write(runner_pb2.FromAgent(hello=hello))
         return self._call
@@ -264,6 +266,7 @@ class FakeAgent:
     async def welcomed(self, *, unfinished: tuple[UUID, ...] = (), **said: Any) -> runner_pb2.Welcome:
         await self.connect(unfinished=unfinished, **said)
         welcome: runner_pb2.Welcome = (await self.read()).welcome
+        self.ledger = welcome.ledger_incarnation
         return welcome
 
     async def read(self, *, within: float = PATIENCE) -> runner_pb2.ToAgent:
@@ -354,9 +357,11 @@ class FakeAgent:
 
     async def ended_with(self) -> grpc.StatusCode:
         """The status with which the gateway ends the stream; it comes after all that was said before."""
-        with suppress(grpc.aio.AioRpcError):
+        try:
             while isinstance(await self._next(within=PATIENCE), runner_pb2.ToAgent):
                 pass
+        except grpc.aio.AioRpcError as error:
+            self.why = error.details() or ""
         code: grpc.StatusCode = await asyncio.wait_for(self._call.code(), PATIENCE)
         return code
 

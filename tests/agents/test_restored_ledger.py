@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import grpc
 import pytest
@@ -13,7 +14,7 @@ from django.db import transaction
 
 from agents.contracts import runner_pb2
 from agents.hello import Instances, admit
-from agents.models import Server
+from agents.models import Agent, Server
 from agents.repositories import ledger
 from agents.states import CommandStatus
 from agents.transport.threads import DatabaseThreads
@@ -129,21 +130,29 @@ def test_the_newer_stays_and_the_older_is_refused_while_the_newer_is_heard() -> 
         assert late.present == "a"
 
 
+def session_of(agent_id: UUID) -> UUID | None:
+    return Agent.objects.values_list("session_id", flat=True).get(pk=agent_id)
+
+
 async def test_the_newer_of_two_machines_is_served_and_the_older_is_told_why(
-    agent: FakeAgent, channel: grpc.aio.Channel, registered: Registration, database: DatabaseThreads
+    agent: FakeAgent, clone: FakeAgent, database: DatabaseThreads
 ) -> None:
     await agent.welcomed(instance_id="a", journal_id="j")
-    clone = FakeAgent(channel=channel, registered=registered)
     await clone.welcomed(instance_id="b", journal_id="j")
     assert await agent.ended_with() is grpc.StatusCode.ABORTED
-    call = await agent.connect(instance_id="a", journal_id="j")
-    assert await agent.ended_with() is grpc.StatusCode.FAILED_PRECONDITION
-    assert "Two machines" in await call.details()
-    assert "Two machines" in await database.run(trouble_of, agent.id)
-    # The newer one is undisturbed, and the page goes on saying it.
-    sent = await database.run(send, agent_id=agent.id)
-    assert (await clone.command()).command_id == str(sent.id)
+    assert "newer session" in agent.why
+    served = await database.run(session_of, agent.id)
+    # They do not take turns: however often the older one comes back, the newer one's session is the same.
+    for _ in range(3):
+        with suppress(grpc.aio.AioRpcError):
+            await agent.connect(instance_id="a", journal_id="j")
+        assert await agent.ended_with() is grpc.StatusCode.FAILED_PRECONDITION
+        assert "Two machines" in agent.why
+        assert "Two machines" in await database.run(trouble_of, agent.id)
+        sent = await database.run(send, agent_id=agent.id)
+        assert (await clone.command()).command_id == str(sent.id)
+        await clone.acknowledge(runner_pb2.Command(command_id=str(sent.id)))
+    assert await database.run(session_of, agent.id) == served
     await clone.leave()
     await clone.welcomed(instance_id="b", journal_id="j")
     assert "Two machines" in await database.run(trouble_of, agent.id)
-    await clone.leave()

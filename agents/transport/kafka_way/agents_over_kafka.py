@@ -3,14 +3,17 @@
 1. The agent knocks with half of a link's name. Whoever can write to its topic can do that; it costs us one message.
 2. We answer with the other half, new each time.
 3. It sends its credential under the whole name, sealed and signed: now it is a link, and its calls are answered.
+4. It takes the place of an earlier link only once its session is welcomed: of two machines with one credential, the one
+   that is refused does not cut the other off each time it tries.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import grpc
@@ -22,6 +25,7 @@ from agents.kafka_link.keys import LinkKeys, NotAuthenticError
 from agents.kafka_link.sender import BROKER_AWAY, Connection, Sender
 from agents.services import enrolment
 from agents.token_bucket import TokenBuckets
+from agents.transport.agent_session import REPLACED
 from agents.transport.kafka_way.link import Link
 from agents.transport.kafka_way.listener import NAME, Listener
 from agents.transport.kafka_way.methods import Methods
@@ -52,6 +56,8 @@ class AgentsOverKafka:
         self._sender = Sender(connection=connection, name=f"{NAME}-out")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._links: dict[UUID, Link] = {}
+        # Opened beside a link that there is already, and not welcomed yet.
+        self._newer: dict[UUID, Link] = {}
         self._knocked: dict[UUID, _Knocked] = {}
         self._strange = TokenBuckets(burst=STRANGE, per_second=STRANGE_PER_SECOND)
         self._queue: asyncio.Queue[tuple[UUID, bytes, bytes]] = asyncio.Queue()
@@ -70,21 +76,20 @@ class AgentsOverKafka:
         await asyncio.to_thread(self._listener.stop)
         if self._reading is not None:
             self._reading.cancel()
-        await asyncio.gather(*(link.close() for link in self._links.values()))
+        await asyncio.gather(*(link.close() for link in (*self._links.values(), *self._newer.values())))
         await asyncio.to_thread(self._sender.close)
 
     def let_go(self, agent_id: UUID) -> None:
-        """End the link of an agent whose credential has ended, and tell it."""
-        if link := self._links.get(agent_id):
-            task = asyncio.ensure_future(self._end_unless_newer(agent_id, link))
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        """End the links of an agent whose credential has ended, and tell it."""
+        for link in self._of(agent_id):
+            _aside(self._end_unless_newer(agent_id, link))
 
     async def _end_unless_newer(self, agent_id: UUID, link: Link) -> None:
         found = await self._threads.run(enrolment.credential_hash_of, agent_id=agent_id)
-        if found == link.credential_hash or self._links.get(agent_id) is not link:
+        if found == link.credential_hash or link not in self._of(agent_id):
             return
         ended = await self._threads.run(enrolment.ended_credential_of, agent_id=agent_id)
-        self._close(agent_id)
+        self._close(agent_id, link)
         await link.say_closed(error=UNAUTHENTICATED, details=refusal_of(ended[1] if ended else ""))
 
     # The listener's thread
@@ -96,8 +101,7 @@ class AgentsOverKafka:
         self._on_loop(lambda: self._forget(agents))
 
     def _is_full(self, agent_id: UUID) -> bool:
-        link = self._links.get(agent_id)
-        return self._queue.qsize() > MAX_QUEUED or (link is not None and link.is_full)
+        return self._queue.qsize() > MAX_QUEUED or any(link.is_full for link in self._of(agent_id))
 
     def _on_loop(self, work: Callable[[], None]) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -106,13 +110,19 @@ class AgentsOverKafka:
     # The loop
 
     def _forget(self, agents: frozenset[UUID]) -> None:
-        for agent_id in agents & self._links.keys():
-            self._close(agent_id)
+        for agent_id in agents:
+            for link in self._of(agent_id):
+                self._close(agent_id, link)
 
-    def _close(self, agent_id: UUID) -> None:
-        link = self._links.pop(agent_id)
-        task = asyncio.ensure_future(link.close())
-        task.add_done_callback(lambda done: done.exception())
+    def _of(self, agent_id: UUID) -> tuple[Link, ...]:
+        """Return the agent's links: the one that speaks for it, and one that may take its place."""
+        return tuple(kept[agent_id] for kept in (self._links, self._newer) if agent_id in kept)
+
+    def _close(self, agent_id: UUID, link: Link) -> None:
+        for kept in (self._links, self._newer):
+            if kept.get(agent_id) is link:
+                del kept[agent_id]
+        _aside(link.close())
 
     async def _read(self) -> None:
         while True:
@@ -128,13 +138,13 @@ class AgentsOverKafka:
 
     async def _take(self, agent_id: UUID, value: bytes, signature: bytes) -> None:
         frame = frame_in(value)
-        link = self._links.get(agent_id)
-        if link is not None and frame.link == link.name and not link.closed:
+        link = next((each for each in self._of(agent_id) if frame.link == each.name and not each.closed), None)
+        if link is not None:
             link.check(value=value, signature=signature)
             try:
                 link.take(frame)
             except BadFrameError as error:
-                self._close(agent_id)
+                self._close(agent_id, link)
                 logger.info("link over the broker closed", agent_id=str(agent_id), why=str(error))
                 await link.say_closed()
             return
@@ -172,20 +182,46 @@ class AgentsOverKafka:
 
     def _open(self, agent_id: UUID, knocked: _Knocked, frame: Frame) -> None:
         credential = knocked.keys.open(frame.credential, bound_to=knocked.name).decode()
-        if agent_id in self._links:
-            self._close(agent_id)
-        self._links[agent_id] = Link(
+        link = Link(
             agent_id=agent_id,
             name=knocked.name,
             keys=knocked.keys,
             credential=credential,
             sender=self._sender,
             methods=self._methods,
+            on_welcome=lambda: self._take_place(agent_id, link),
         )
+        if waiting := self._newer.get(agent_id):
+            self._close(agent_id, waiting)
+        present = self._links.get(agent_id)
+        if present is not None and not present.closed:
+            self._newer[agent_id] = link
+        else:
+            self._links[agent_id] = link
+
+    def _take_place(self, agent_id: UUID, link: Link) -> None:
+        """Let the link speak for the agent: its session was welcomed. The one before it is told that, and closed."""
+        if self._newer.get(agent_id) is not link:
+            return
+        del self._newer[agent_id]
+        former, self._links[agent_id] = self._links.get(agent_id), link
+        if former is not None:
+            _aside(_replace(former))
 
     async def _answer(self, agent_id: UUID, keys: LinkKeys, frame: Frame) -> None:
         topic, value = commands_topic(agent_id), command_envelope(frame)
         await self._sender.send(topic, value, [(SIGNATURE, keys.signature(topic=topic, value=value))])
+
+
+async def _replace(link: Link) -> None:
+    await link.close()
+    await link.say_closed(error=REPLACED.code.name, details=REPLACED.sentence)
+
+
+def _aside(work: Coroutine[Any, Any, None]) -> None:
+    """Do it beside everything else; whoever is not reached comes back by himself."""
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
 
 
 def refusal_of(why: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -11,6 +12,7 @@ import structlog
 from google.protobuf.message import Message
 
 from agents.cancellation import cancel_until_ended
+from agents.contracts.runner_pb2 import ToAgent
 from agents.kafka_link.envelopes import SIGNATURE, command_envelope, commands_topic, events_topic
 from agents.kafka_link.frames import Assembly, BadFrameError, Frame, pieces
 from agents.kafka_link.keys import LinkKeys
@@ -32,7 +34,15 @@ class Link:
     """From the credential on. Whatever is wrong with a frame closes it; the agent comes back with a new one."""
 
     def __init__(
-        self, *, agent_id: UUID, name: str, keys: LinkKeys, credential: str, sender: Sender, methods: Methods
+        self,
+        *,
+        agent_id: UUID,
+        name: str,
+        keys: LinkKeys,
+        credential: str,
+        sender: Sender,
+        methods: Methods,
+        on_welcome: Callable[[], None],
     ) -> None:
         self.name = name
         self._agent_id = agent_id
@@ -40,6 +50,7 @@ class Link:
         self._credential = credential
         self._sender = sender
         self._methods = methods
+        self._on_welcome = on_welcome
         self._calls: dict[str, tuple[LinkCall, Assembly]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         # The credential was the first frame of the link.
@@ -82,6 +93,9 @@ class Link:
 
         async def write(message: Message) -> None:
             await self.send(with_content(Frame(link=self.name, call=name), message, keys=self._keys, readable=readable))
+            # A new version that is only tried is welcomed by no ledger, and takes nobody's place.
+            if isinstance(message, ToAgent) and message.welcome.ledger_incarnation:
+                self._on_welcome()
 
         call = LinkCall(method=frame.method, agent_id=str(self._agent_id), credential=self._credential, write=write)
         self._calls[name] = (call, Assembly(max_bytes=MAX_ASSEMBLED))

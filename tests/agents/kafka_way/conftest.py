@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -58,6 +59,21 @@ async def agent(
     gateway_over_kafka: Gateway, kafka_settings: KafkaSettings, registered: Registration
 ) -> AsyncIterator[FakeAgent]:
     """The agent of `server`, not yet connected."""
+    async with over_kafka(kafka_settings, registered) as fake:
+        yield fake
+
+
+@pytest.fixture
+async def clone(
+    gateway_over_kafka: Gateway, kafka_settings: KafkaSettings, registered: Registration
+) -> AsyncIterator[FakeAgent]:
+    """Another machine with the credential of `agent`, not yet connected."""
+    async with over_kafka(kafka_settings, registered) as fake:
+        yield fake
+
+
+@asynccontextmanager
+async def over_kafka(kafka_settings: KafkaSettings, registered: Registration) -> AsyncIterator[FakeAgent]:
     stub = KafkaStub(connection=kafka_settings.connection, agent_id=lambda: str(registered.agent_id))
     fake = FakeAgent(registered=registered, stub=stub)
     yield fake

@@ -23,6 +23,7 @@ from tests.agents.doubles import Domain, FakeAgent, eventually, send
 from tests.agents.gateway.test_gateway_session import (
     has_status,
     test_a_burst_of_reports_is_answered_cumulatively,
+    test_a_credential_speaks_for_its_own_agent_only,
     test_a_gap_is_answered_with_the_last_stored_number,
     test_a_malformed_report_is_dropped_and_the_session_goes_on,
     test_a_queued_command_reaches_the_agent_and_is_acknowledged,
@@ -30,16 +31,19 @@ from tests.agents.gateway.test_gateway_session import (
     test_after_a_reconnect_only_what_the_agent_lacks_is_sent,
     test_reports_are_applied_once_in_order_and_acknowledged_after_the_commit,
 )
+from tests.agents.test_restored_ledger import test_the_newer_of_two_machines_is_served_and_the_older_is_told_why
 from tests.servers.own_kafka import OwnKafka
 
 __all__ = [
     "test_a_burst_of_reports_is_answered_cumulatively",
+    "test_a_credential_speaks_for_its_own_agent_only",
     "test_a_gap_is_answered_with_the_last_stored_number",
     "test_a_malformed_report_is_dropped_and_the_session_goes_on",
     "test_a_queued_command_reaches_the_agent_and_is_acknowledged",
     "test_a_refused_command_is_reported_as_failed_and_closed",
     "test_after_a_reconnect_only_what_the_agent_lacks_is_sent",
     "test_reports_are_applied_once_in_order_and_acknowledged_after_the_commit",
+    "test_the_newer_of_two_machines_is_served_and_the_older_is_told_why",
 ]
 pytestmark = pytest.mark.django_db(transaction=True)
 
