@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 
 from agents.isolation import Isolation, isolation
 from deployments import live_updates
+from deployments.data.outbox_types import Waiting
 from deployments.repositories.events import OF_DEPLOYMENTS, OF_STACKS, EventQueue, Mark
 from deployments.repositories.observation.stack_outbox import StackEventQueue
 
@@ -37,7 +38,7 @@ Stored_co = TypeVar("Stored_co", covariant=True)
 class Queue(Protocol[Stored_co]):
     """Stored events on one of their ways out, oldest first; each has a position and a mark."""
 
-    def unpublished(self, *, but_not: Collection[int] = (), limit: int) -> tuple[tuple[int, Stored_co], ...]: ...
+    def unpublished(self, *, but_not: Collection[int] = (), limit: int) -> Waiting[Stored_co]: ...
 
     def mark_published(self, *, positions: Sequence[int], at: datetime) -> None: ...
 
@@ -69,6 +70,14 @@ class Lag:
     name: str
     waiting: int
     oldest: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """How many events went out, and whether others may have waited behind them."""
+
+    number: int
+    leaves_more: bool
 
 
 def outboxes() -> tuple[Outbox[Any], ...]:
@@ -124,17 +133,22 @@ def become_publisher(*, outbox: Outbox[Any]) -> bool:
 
 
 def publish_batch(*, outbox: Outbox[R], at: datetime) -> int:
-    """Send the oldest events that are not out, then mark them; return how many there were.
+    """Send the oldest events that are not out, then mark them; return how many there were."""
+    return publish_next(outbox=outbox, at=at).number
+
+
+def publish_next(*, outbox: Outbox[R], at: datetime) -> Published:
+    """Send the oldest events that are not out, then mark them.
 
     When sending raises they stay unmarked. A crash before the mark sends them again: consumers drop repeats.
     """
     loop = _loop_of(outbox)
-    batch = outbox.queue.unpublished(but_not=loop.resting(), limit=BATCH)
-    if not batch:
-        return 0
-    sent = _send(batch, outbox=outbox, loop=loop)
+    waiting = outbox.queue.unpublished(but_not=loop.resting(), limit=BATCH)
+    if not waiting.batch:
+        return Published(number=0, leaves_more=False)
+    sent = _send(waiting.batch, outbox=outbox, loop=loop)
     outbox.queue.mark_published(positions=sent, at=at)
-    return len(sent)
+    return Published(number=len(sent), leaves_more=bool(sent) and not waiting.is_all)
 
 
 def leaves_some(*, outbox: Outbox[Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -19,13 +19,13 @@ from deployments.errors import NotFound
 from deployments.event_types import NewEvent, epoch_ms, revert_confirmed, status_changed, waiting_changed
 from deployments.models import Deployment
 from deployments.repositories import clock, events
-from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, service_from_json, service_to_json
+from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_record, progress_columns, service_to_json
 from deployments.repositories.upkeep import durations
 from deployments.states import ACTIVE, TRANSITIONS, IllegalTransitionError, Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord, DeployRequest, ServiceState, TargetKind
 
 # What is read of a deployment before its status changes.
-BEFORE = ("status", "rolled_back_by_id", "kind", "created_at", "started_at")
+BEFORE = ("status", "rolled_back_by_id", "kind", "created_at", "started_at", "last_sequence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +55,6 @@ def get(*, deployment_id: UUID) -> DeploymentRecord:
     # Django has the driver return JSON as text, to be decoded by the ORM, which has no part in this.
     decoded = {name: json.loads(row[name]) for name in json_columns if row[name] is not None}
     return deployment_record({**row, **decoded})
-
-
-def services_of(*, deployment_ids: Collection[UUID]) -> dict[UUID, tuple[ServiceState, ...]]:
-    """Return the services of these deployments without the rest of the rows, which can be large."""
-    found = Deployment.objects.filter(pk__in=deployment_ids).values_list("pk", "service_statuses")
-    return {deployment_id: tuple(map(service_from_json, services)) for deployment_id, services in found}
 
 
 @cache
@@ -101,6 +95,7 @@ def create(
 ) -> None:
     """Store a pending deployment; `env_vars` are sealed already. IntegrityError when the request id was used before.
 
+    The caller stores its first event, which the row counts already: an update would have each of its keys checked.
     `columns` are those of other kinds than a plain deploy: kind, replicas, restores_id, rollback_of_id.
     """
     is_server = request.target.kind is TargetKind.SERVER
@@ -120,6 +115,7 @@ def create(
         approval=request.approval,
         description=request.description,
         next_attempt_at=next_attempt_at,
+        last_sequence=1,
         created_at=at,
         updated_at=at,
         **columns,
@@ -161,7 +157,12 @@ def advance(
     )
     changed = {**_columns_of(target=target, outcome=outcome, moment=moment), **columns, "expecting": {"status": before}}
     if before not in sources or not events.append(
-        deployment_id=deployment_id, events=[*first, announced], at=moment, status=target, **changed
+        deployment_id=deployment_id,
+        events=[*first, announced],
+        last=row.last_sequence,
+        at=moment,
+        status=target,
+        **changed,
     ):
         raise IllegalTransitionError(status=before, transition=transition)
     return moment
@@ -204,20 +205,20 @@ def store_progress(
     services: tuple[ServiceState, ...] | None = None,
     config: Mapping[str, Any] | None = None,
     log_size: int = 0,
+    last: int | None = None,
 ) -> None:
     """Store what is given of a deployment's progress, with the events that tell it: in one update of its row.
 
-    The percentage never falls; `log_size` adds to the bytes of log. Inside a transaction that holds the row.
+    The percentage never falls; `log_size` adds to the bytes of log; `last` as `events.append` takes it. Inside a
+    transaction that holds the row.
     """
-    columns: dict[str, Any] = {} if config is None else {"config": dict(config)}
+    columns = progress_columns(services=services, config=config)
     if stage is not None:
         columns |= {"stage": stage, "progress": Greatest(F("progress"), percent)}
-    if services is not None:
-        columns["service_statuses"] = [service_to_json(state) for state in services]
     if log_size:
         columns["log_bytes"] = F("log_bytes") + log_size
     if announced:
-        events.append(deployment_id=deployment_id, events=announced, at=at, **columns)
+        events.append(deployment_id=deployment_id, events=announced, last=last, at=at, **columns)
     elif columns:
         Deployment.objects.filter(pk=deployment_id).update(**columns, updated_at=at)
 
@@ -269,11 +270,6 @@ def agent_is_back(*, deployment: DeploymentRecord, at: datetime) -> None:
     awaiting = Deployment.objects.filter(pk=deployment.id, awaits_agent=True)
     if awaiting.update(awaits_agent=False, message="", updated_at=at):
         events.append(deployment_id=deployment.id, events=[waiting_changed(message="")], at=at)
-
-
-def log_bytes(*, deployment_id: UUID) -> int:
-    """Return how many bytes of log are stored."""
-    return Deployment.objects.values_list("log_bytes", flat=True).get(pk=deployment_id)
 
 
 def asker(*, deployment_id: UUID) -> Asker:

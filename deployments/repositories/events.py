@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +12,11 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet, RowRange, Sum, TextField, Window
+from django.db.models import Count, F, Q, QuerySet, RowRange, Sum, TextField, Window
 from django.db.models.functions import Cast, Length
 from django.db.models.sql import UpdateQuery
 
+from deployments.data.outbox_types import Waiting
 from deployments.event_types import NewEvent
 from deployments.models import Deployment, DeploymentEvent
 from deployments.repositories.records import event_record
@@ -26,6 +28,15 @@ OF_DEPLOYMENTS = "deployments"
 OF_STACKS = "stacks"
 # Of payloads read at once: a page of REST, what a socket is behind, a batch of the publisher.
 MAX_READ_BYTES = 1024 * 1024
+# Braces of the update are none of ours: it has placeholders for every value.
+STORE = """
+WITH moved AS ({update} RETURNING id, project_id)
+INSERT INTO deployment_events (id, deployment_id, project_id, sequence, type, payload, created_at)
+SELECT event.id, moved.id, moved.project_id, event.sequence, event.type, event.payload::jsonb, %s
+FROM moved CROSS JOIN unnest(%s::uuid[], %s::int[], %s::text[], %s::text[]) AS event(id, sequence, type, payload)
+ORDER BY event.sequence
+RETURNING project_id, pg_notify(%s, %s)
+"""
 
 
 class Mark(StrEnum):
@@ -40,6 +51,7 @@ def append(
     deployment_id: UUID,
     events: Sequence[NewEvent],
     at: datetime,
+    last: int | None = None,
     expecting: Mapping[str, Any] = MappingProxyType({}),
     **columns: Any,
 ) -> tuple[EventRecord, ...]:
@@ -47,7 +59,7 @@ def append(
 
     `columns` of the deployment change with them, in the same update: a second one of a row in one transaction has the
     database check each of its foreign keys. Nothing is stored, and nothing returned, when the row is not as `expecting`
-    says.
+    says. Who has locked the row and read its last sequence says that one as `last`: then one statement does all.
 
     Inside a transaction; takes the deployment's row lock, which keeps sequences free of gaps and in commit order.
     Ids derive from deployment and sequence, so a consumer can tell repeats.
@@ -55,24 +67,63 @@ def append(
     if not events:
         return ()
     columns = {**columns, "last_sequence": F("last_sequence") + len(events), "updated_at": at}
-    moved = _update(Deployment.objects.filter(pk=deployment_id, **expecting), columns)
+    rows = Deployment.objects.filter(pk=deployment_id, **expecting)
+    if last is not None:
+        made = _rows_of(deployment_id=deployment_id, after=last, events=events, at=at)
+        project_id = _store_with(rows.filter(last_sequence=last), columns, made)
+        return () if project_id is None else tuple(event_record(_of_project(row, project_id)) for row in made)
+    moved = _update(rows, columns)
     if moved is None:
         return ()
-    last, project_id = moved
-    rows = [
+    highest, project_id = moved
+    made = _rows_of(deployment_id=deployment_id, after=highest - len(events), events=events, at=at)
+    DeploymentEvent.objects.bulk_create(_of_project(row, project_id) for row in made)
+    return tuple(event_record(row) for row in made)
+
+
+def begin(*, deployment_id: UUID, project_id: UUID, event: NewEvent, at: datetime) -> None:
+    """Store the first event of a deployment that the caller has just stored with 1 as its last sequence."""
+    (made,) = _rows_of(deployment_id=deployment_id, after=0, events=[event], at=at)
+    DeploymentEvent.objects.bulk_create([_of_project(made, project_id)])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, OF_DEPLOYMENTS])
+
+
+def _rows_of(*, deployment_id: UUID, after: int, events: Sequence[NewEvent], at: datetime) -> list[DeploymentEvent]:
+    return [
         DeploymentEvent(
             id=uuid5(deployment_id, str(sequence)),
             deployment_id=deployment_id,
-            project_id=project_id,
             sequence=sequence,
             type=event.type,
             payload=event.payload,
             created_at=at,
         )
-        for sequence, event in enumerate(events, start=last - len(events) + 1)
+        for sequence, event in enumerate(events, start=after + 1)
     ]
-    DeploymentEvent.objects.bulk_create(rows)
-    return tuple(event_record(row) for row in rows)
+
+
+def _of_project(row: DeploymentEvent, project_id: UUID) -> DeploymentEvent:
+    row.project_id = project_id
+    return row
+
+
+def _store_with(rows: QuerySet[Deployment], columns: Mapping[str, Any], made: Sequence[DeploymentEvent]) -> UUID | None:
+    """Update the one row, store these events of it and wake the publisher on commit; return the row's project.
+
+    None, and nothing is stored, where there is no such row.
+    """
+    sql, parameters = _update_sql(rows, columns)
+    values: list[list[Any]] = [
+        [row.id for row in made],
+        [row.sequence for row in made],
+        [str(row.type) for row in made],
+        [json.dumps(row.payload) for row in made],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(STORE.format(update=sql), [*parameters, made[0].created_at, *values, CHANNEL, OF_DEPLOYMENTS])
+        row: tuple[UUID, str] | None = cursor.fetchone()
+        return None if row is None else row[0]
 
 
 def _update(rows: QuerySet[Deployment], columns: Mapping[str, Any]) -> tuple[int, UUID] | None:
@@ -80,15 +131,20 @@ def _update(rows: QuerySet[Deployment], columns: Mapping[str, Any]) -> tuple[int
 
     None, and nobody is woken, where there is no such row.
     """
-    query: UpdateQuery = rows.query.chain(UpdateQuery)  # type: ignore[assignment]  # as its class says
-    query.add_update_values(dict(columns))
-    sql, parameters = query.get_compiler(connection=connection).as_sql()
+    sql, parameters = _update_sql(rows, columns)
     # Django updates or reads; the database does both at once.
     with connection.cursor() as cursor:
         returning = "RETURNING last_sequence, project_id, pg_notify(%s, %s)"
         cursor.execute(f"{sql} {returning}", [*parameters, CHANNEL, OF_DEPLOYMENTS])
         row: tuple[int, UUID, str] | None = cursor.fetchone()
         return None if row is None else row[:2]
+
+
+def _update_sql(rows: QuerySet[Deployment], columns: Mapping[str, Any]) -> tuple[str, tuple[Any, ...]]:
+    query: UpdateQuery = rows.query.chain(UpdateQuery)  # type: ignore[assignment]  # as its class says
+    query.add_update_values(dict(columns))
+    sql, parameters = query.get_compiler(connection=connection).as_sql()
+    return sql, tuple(parameters)
 
 
 def after(*, deployment_id: UUID, sequence: int, limit: int) -> tuple[EventRecord, ...]:
@@ -103,7 +159,7 @@ def count_between(*, deployment_id: UUID, after: int, last: int) -> int:
     return rows.count()
 
 
-def unpublished(*, mark: Mark, but_not: Collection[int] = (), limit: int) -> tuple[tuple[int, EventRecord], ...]:
+def unpublished(*, mark: Mark, but_not: Collection[int] = (), limit: int) -> Waiting[EventRecord]:
     """Return the oldest unmarked events with their positions, but not those that are left for later.
 
     At most `limit` and MAX_READ_BYTES. Order per deployment is the order of sequences.
@@ -111,7 +167,11 @@ def unpublished(*, mark: Mark, but_not: Collection[int] = (), limit: int) -> tup
     rows = _unmarked(mark)
     if but_not:
         rows = rows.exclude(position__in=list(but_not))
-    return tuple((row.position, event_record(row)) for row in _within_bytes(rows[:limit], order="position"))
+    # Counted before those beyond the bytes are left out.
+    found = list(_within_bytes(rows[:limit], order="position").annotate(counted=Window(Count("*"))))
+    counted = found[0].counted if found else 0
+    batch = tuple((row.position, event_record(row)) for row in found)
+    return Waiting(batch=batch, is_all=len(batch) == counted < limit)
 
 
 def mark_published(*, mark: Mark, positions: Sequence[int], at: datetime) -> None:
@@ -125,7 +185,7 @@ class EventQueue:
 
     mark: Mark
 
-    def unpublished(self, *, but_not: Collection[int] = (), limit: int) -> tuple[tuple[int, EventRecord], ...]:
+    def unpublished(self, *, but_not: Collection[int] = (), limit: int) -> Waiting[EventRecord]:
         return unpublished(mark=self.mark, but_not=but_not, limit=limit)
 
     def mark_published(self, *, positions: Sequence[int], at: datetime) -> None:

@@ -79,6 +79,14 @@ def service_from_json(raw: Mapping[str, Any]) -> ServiceState:
     return ServiceState(**{**known, "container_ids": container_ids, "deployed_at": deployed_at})
 
 
+def progress_columns(*, services: tuple[ServiceState, ...] | None, config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the columns of a deployment that hold these; none for what is None."""
+    columns: dict[str, Any] = {} if config is None else {"config": dict(config)}
+    if services is not None:
+        columns["service_statuses"] = [service_to_json(state) for state in services]
+    return columns
+
+
 def kind_of(name: str) -> Kind:
     """Return UNKNOWN for a kind that only a newer version knows."""
     return Kind(name) if name in KNOWN_KINDS else Kind.UNKNOWN

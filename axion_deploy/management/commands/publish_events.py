@@ -117,10 +117,13 @@ class Publisher:
                 return STANDBY_SECONDS
             self.listen()
         try:
-            while outbox_relay.publish_batch(outbox=self.outbox, at=timezone.now()):
+            while (published := outbox_relay.publish_next(outbox=self.outbox, at=timezone.now())).number:
                 self.failures = 0
                 if self.stopped.is_set():
                     return 0
+                if not published.leaves_more:
+                    # What came since then has notified, too.
+                    break
         except self.outbox.trouble as error:
             return self.pause_after(error)
         self.wait()

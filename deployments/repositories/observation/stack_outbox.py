@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from deployments.data.outbox_types import Waiting
 from deployments.data.stack_event_types import StackEventRecord
 from deployments.models import StackEvent
 from deployments.repositories.observation.stack_states import event_record
@@ -17,10 +18,11 @@ from deployments.repositories.observation.stack_states import event_record
 class StackEventQueue:
     """Positions are given before the commit, so each row has its own mark. Order per stack is that of sequences."""
 
-    def unpublished(self, *, but_not: Collection[int] = (), limit: int) -> tuple[tuple[int, StackEventRecord], ...]:
+    def unpublished(self, *, but_not: Collection[int] = (), limit: int) -> Waiting[StackEventRecord]:
         """Return the oldest unmarked events with their positions, but not those that are left for later."""
         rows = _unmarked().exclude(position__in=list(but_not)) if but_not else _unmarked()
-        return tuple((row.position, event_record(row)) for row in rows[:limit])
+        batch = tuple((row.position, event_record(row)) for row in rows[:limit])
+        return Waiting(batch=batch, is_all=len(batch) < limit)
 
     def mark_published(self, *, positions: Sequence[int], at: datetime) -> None:
         """Mark events that are out. Call it afterwards: a crash in between publishes them again."""

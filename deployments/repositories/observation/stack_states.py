@@ -17,6 +17,10 @@ from deployments.models import DeploymentHistory, ObservedStack, StackEvent, Sta
 from deployments.repositories.events import CHANNEL, OF_STACKS
 
 StackKey = tuple[UUID, UUID]
+NUMBER = """
+UPDATE stack_states SET last_sequence = last_sequence + %s WHERE project_id = %s AND server_id = %s
+RETURNING last_sequence, pg_notify(%s, %s)
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +75,9 @@ def append(*, project_id: UUID, server_id: UUID, events: Sequence[NewStackEvent]
     """
     if not events:
         return
-    rows = StackState.objects.filter(project_id=project_id, server_id=server_id)
-    rows.update(last_sequence=F("last_sequence") + len(events))
-    last = rows.values_list("last_sequence", flat=True).get()
+    with connection.cursor() as cursor:
+        cursor.execute(NUMBER, [len(events), project_id, server_id, CHANNEL, OF_STACKS])
+        ((last, _),) = cursor.fetchall()
     StackEvent.objects.bulk_create(
         StackEvent(
             id=uuid5(project_id, f"{server_id}:{sequence}"),
@@ -86,8 +90,6 @@ def append(*, project_id: UUID, server_id: UUID, events: Sequence[NewStackEvent]
         )
         for sequence, event in enumerate(events, start=last - len(events) + 1)
     )
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, OF_STACKS])
 
 
 def last_sequence(*, project_id: UUID, server_id: UUID) -> int:

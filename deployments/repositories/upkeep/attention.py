@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from agents.states import OPEN as UNFINISHED_COMMANDS
 from deployments.data.installation_types import OPEN
 from deployments.states import ACTIVE, Status
 
@@ -28,6 +29,13 @@ SELECT
     WHERE projects.automatic_repair AND stack_drifts.repairs_stopped_at IS NULL AND stack_drifts.differences <> '[]'),
   EXISTS (SELECT FROM agent_installations WHERE state = ANY(%(open)s)),
   EXISTS (SELECT FROM agent_update_rollouts WHERE state = 'running'),
+  EXISTS (
+    SELECT FROM deployments
+    WHERE status = ANY(%(active)s) AND rolled_back_by_id IS NULL AND deadline_at <= statement_timestamp())
+  OR EXISTS (
+    SELECT FROM agent_commands AS command JOIN agents AS agent ON agent.id = command.agent_id
+    WHERE command.status = ANY(%(unfinished)s) AND (agent.last_seen_at IS NULL OR agent.revoked_at IS NOT NULL
+      OR agent.last_seen_at < statement_timestamp() - %(lost)s)),
   (SELECT concat(count(*), ' ', sum(hashtextextended(concat_ws('/', id, session_id, condition->>'engine_answers',
      missing_images::text, round(ln(greatest((condition->>'disk_free')::numeric, 1)) * 10)), 0)))
    FROM agents WHERE revoked_at IS NULL AND last_seen_at > statement_timestamp() - %(silence)s)
@@ -40,13 +48,15 @@ class Attention:
 
     `presence` is another text when an agent came, went, connected anew, or told something new of its engine, its images
     or (a tenth more or less) its free space.
-    `waiting`: a deployment is pending; `working`: one is at work; `changed`: a stack is seen otherwise than it was
+    `waiting`: a deployment is pending; `working`: one is at work; `overdue`: one has passed its deadline, or a
+    command's agent is silent, so that somebody may have to end it; `changed`: a stack is seen otherwise than it was
     judged; `drifting`: a stack is to be compared, repaired or watched; `installing`: an agent is being installed;
     `updating`: agents are being updated.
     """
 
     waiting: bool = True
     working: bool = True
+    overdue: bool = True
     changed: bool = True
     drifting: bool = True
     installing: bool = True
@@ -58,16 +68,21 @@ class Attention:
         return self.waiting or self.working or self.changed or self.drifting or self.installing or self.updating
 
 
-def look(*, silence: timedelta) -> Attention:
-    """Return what wants attention now, in one statement that changes nothing; an agent is gone after `silence`."""
+def look(*, silence: timedelta, lost: timedelta) -> Attention:
+    """Return what wants attention now, in one statement that changes nothing.
+
+    An agent is gone after `silence`; somebody may have to do its work after `lost`.
+    """
     values: dict[str, Any] = {"pending": Status.PENDING, "active": sorted(ACTIVE), "silence": silence}
+    values |= {"lost": lost, "unfinished": [str(status) for status in sorted(UNFINISHED_COMMANDS)]}
     values["open"] = [str(state) for state in OPEN]
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, values)
-        waiting, working, changed, drifting, installing, updating, presence = cursor.fetchone()
+        waiting, working, changed, drifting, installing, updating, overdue, presence = cursor.fetchone()
     return Attention(
         waiting=waiting,
         working=working,
+        overdue=overdue,
         changed=changed,
         drifting=drifting,
         installing=installing,

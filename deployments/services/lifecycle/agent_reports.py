@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 
@@ -52,7 +51,7 @@ def apply_report(*, report: Report, at: datetime) -> int:
             # What was given up may turn out to be proven, and then nothing newer may begin meanwhile.
             lanes.lock(lane=deployments.get(deployment_id=report.deployment_id).lane)
         # Deployment before command, as everywhere: two orders would be a deadlock.
-        deployment = _locked(report)
+        deployment, log_bytes = _locked(report)
         verdict = gateway.accept_report(command_id=report.command_id, number=report.number, agent_id=report.agent_id)
         if verdict.verdict is not Verdict.FRESH:
             # The agent sends it again because our answer to the first one was lost, or sends ahead of a gap.
@@ -60,18 +59,21 @@ def apply_report(*, report: Report, at: datetime) -> int:
         if isinstance(report.body, CommandFinished):
             finish.on_command_finished(deployment=deployment, command_id=report.command_id, finished=report.body, at=at)
         elif deployment.status in UNFINISHED and not verdict.closed:
-            _apply(deployment=deployment, report=report, at=at)
+            _apply(deployment=deployment, log_bytes=log_bytes, report=report, at=at)
     return verdict.last_number
 
 
-def _locked(report: Report) -> DeploymentRecord:
-    """Return the deployment with its row locked; without what is large in it where the report has no need of that."""
-    if isinstance(report.body, StageReached | LogWritten):
-        return light_rows.get_locked(deployment_id=report.deployment_id)
-    return deployments.get_locked(deployment_id=report.deployment_id)
+def _locked(report: Report) -> tuple[DeploymentRecord, int]:
+    """Return the deployment with its row locked, and its bytes of log; of the usual reports what these change alone."""
+    body = report.body
+    if isinstance(body, StageReached | LogWritten | ServiceObserved):
+        services = isinstance(body, ServiceObserved)
+        held = light_rows.get_locked(deployment_id=report.deployment_id, services=services)
+        return held.deployment, held.log_bytes
+    return deployments.get_locked(deployment_id=report.deployment_id), 0
 
 
-def _apply(*, deployment: DeploymentRecord, report: Report, at: datetime) -> None:
+def _apply(*, deployment: DeploymentRecord, log_bytes: int, report: Report, at: datetime) -> None:
     body = report.body
     if deployment.last_sequence >= MAX_EVENTS and not isinstance(body, RestoreStarted):
         _leave_out(deployment=deployment, at=at)
@@ -80,7 +82,7 @@ def _apply(*, deployment: DeploymentRecord, report: Report, at: datetime) -> Non
     elif isinstance(body, ServiceObserved):
         observations.store_observed(deployment=deployment, observed=(body,), at=at)
     elif isinstance(body, LogWritten):
-        _write_log(deployment_id=deployment.id, body=body, at=at)
+        _write_log(deployment=deployment, log_bytes=log_bytes, body=body, at=at)
     elif isinstance(body, RestoreStarted) and deployment.status is Status.IN_PROGRESS:
         outcome = Outcome(
             reason=observations.reason_of(body.reason),
@@ -108,16 +110,25 @@ def _reach_stage(*, deployment: DeploymentRecord, body: StageReached, at: dateti
         # Nothing new, however often an agent sends it.
         return
     reached = stage_reached(stage=stage, percent=percent, message=body.message)
-    deployments.store_progress(deployment_id=deployment.id, at=at, announced=[reached], stage=stage, percent=percent)
+    deployments.store_progress(
+        deployment_id=deployment.id,
+        last=deployment.last_sequence,
+        at=at,
+        announced=[reached],
+        stage=stage,
+        percent=percent,
+    )
 
 
-def _write_log(*, deployment_id: UUID, body: LogWritten, at: datetime) -> None:
+def _write_log(*, deployment: DeploymentRecord, log_bytes: int, body: LogWritten, at: datetime) -> None:
     size = len(body.text.encode())
-    total = deployments.log_bytes(deployment_id=deployment_id) + size
+    total = log_bytes + size
     if total <= MAX_LOG_BYTES:
         written = log_written(service=body.service_name, source=body.source, text=body.text)
     elif total - size <= MAX_LOG_BYTES:
         written = log_written(service="", source="agent", text="The log is longer than 4 MiB; the rest is left out.\n")
     else:
         return
-    deployments.store_progress(deployment_id=deployment_id, at=at, announced=[written], log_size=size)
+    deployments.store_progress(
+        deployment_id=deployment.id, last=deployment.last_sequence, at=at, announced=[written], log_size=size
+    )

@@ -19,8 +19,10 @@ from deployments import queue
 from deployments.event_types import stage_reached
 from deployments.repositories import deployments, history, lanes, projects
 from deployments.repositories.deployments import Outcome
+from deployments.repositories.records import progress_columns
 from deployments.services.lifecycle import adoptions, observations, proof, rollback_target
 from deployments.services.lifecycle.command_ids import deploy_command_id, revert_command_id
+from deployments.services.lifecycle.observations import Seen
 from deployments.services.observation import drift
 from deployments.states import DONE_PERCENT, Reason, Stage, Status, Transition
 from deployments.types import DeploymentRecord
@@ -50,22 +52,26 @@ def on_command_finished(
     if not deployment.holds_lane:
         _on_late_answer(deployment=deployment, finished=finished, reverted=reverted, at=at)
         return
-    deployment = observations.store_observed(deployment=deployment, observed=finished.services, at=at)
+    seen = observations.seen_of(deployment=deployment, observed=finished.services, at=at)
+    if not reverted and deployment.cancel_requested_at is None:
+        _end_by_proof(seen=seen, finished=finished, at=at)
+        return
+    stored = observations.store_seen(seen, at=at)
     if reverted:
-        _end_cancelled(deployment=deployment, finished=finished, at=at)
-    elif deployment.cancel_requested_at is None:
-        _end_by_proof(deployment=deployment, finished=finished, at=at)
+        _end_cancelled(deployment=stored, finished=finished, at=at)
     # With a cancel asked for, only the revert command decides: it proves that the former stack is back.
 
 
-def _end_by_proof(*, deployment: DeploymentRecord, finished: CommandFinished, at: datetime) -> None:
+def _end_by_proof(*, seen: Seen, finished: CommandFinished, at: datetime) -> None:
     """End as a success when all is proven, as rolled back when what ran before is back, else as failed."""
+    deployment = seen.deployment
     succeeded = finished.outcome is CommandOutcome.SUCCEEDED
     doubt = proof.doubt_of_success(deployment=deployment, finished=finished, pinned_images=_pinned_images(deployment))
     if succeeded and doubt is None:
-        mark_succeeded(deployment=deployment, at=at)
+        mark_succeeded(seen=seen, at=at)
         _note_proven(deployment=deployment, finished=finished)
         return
+    observations.store_seen(seen, at=at)
     explanation = f"Success was not proven: {doubt}" if succeeded else finished.message
     outcome = Outcome(
         reason=Reason.UNHEALTHY if succeeded else observations.reason_of(finished.reason),
@@ -127,14 +133,15 @@ def _is_proven_late(*, deployment: DeploymentRecord, finished: CommandFinished, 
     return gateway.keeps_proven(command_id=revert_command_id(deployment.id))
 
 
-def mark_succeeded(*, deployment: DeploymentRecord, at: datetime) -> None:
+def mark_succeeded(*, seen: Seen, at: datetime) -> None:
     """End as a proven success. Inside a transaction that holds the deployment's row:
 
-    1. The last stage, its event, the status and the history entry.
+    1. What was seen of the services, the last stage, their events, the status and the history entry.
     2. Of a rollback: the deployment that it undoes is rolled back.
     3. The command is closed, and the next deployment of the lane gets its job when the caller commits.
     """
-    _record_success(deployment=deployment, transition=Transition.SUCCEED, outcome=None, at=at)
+    deployment = seen.deployment
+    _record_success(deployment=deployment, transition=Transition.SUCCEED, outcome=None, seen=seen, at=at)
     if deployment.rollback_of is not None:
         rollback_target.finish(rollback=deployment, at=at)
     _release_lane(deployment)
@@ -182,9 +189,14 @@ def finish_restore(*, deployment: DeploymentRecord, outcome: Outcome, at: dateti
 
 
 def _record_success(
-    *, deployment: DeploymentRecord, transition: Transition, outcome: Outcome | None, at: datetime
+    *,
+    deployment: DeploymentRecord,
+    transition: Transition,
+    outcome: Outcome | None,
+    at: datetime,
+    seen: Seen | None = None,
 ) -> None:
-    """Store the last stage, the status and the history entry."""
+    """Store the last stage, the status and the history entry; with them what was `seen` and is not stored yet."""
     adoptions.note_taken(deployment=deployment)
     completed = stage_reached(stage=Stage.COMPLETED, percent=DONE_PERCENT, message="Every service runs and is healthy.")
     sealed_variables, env_vars = deployments.sealed_values(deployment_id=deployment.id)
@@ -203,7 +215,8 @@ def _record_success(
         transition=transition,
         outcome=outcome,
         version=version,
-        first=[completed],
+        first=[*(seen.events if seen else ()), completed],
+        **(progress_columns(services=seen.services, config=seen.config) if seen else {}),
         stage=Stage.COMPLETED,
         progress=DONE_PERCENT,
         at=at,

@@ -1,14 +1,14 @@
-"""What an agent saw of services, in our words. Pure, but for `store_observed`."""
+"""What an agent saw of services, in our words. Pure, but for what stores."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from agents.types import ServiceObserved
-from deployments.event_types import service_changed
+from deployments.event_types import NewEvent, service_changed
 from deployments.repositories import deployments
 from deployments.states import Reason
 from deployments.types import DeploymentRecord, ServiceState
@@ -23,19 +23,49 @@ def reason_of(word: str) -> Reason:
     return Reason(word) if word in KNOWN_REASONS else Reason.INTERNAL
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A deployment with its services as they were seen, the events that tell what changed, and the columns that do."""
+
+    deployment: DeploymentRecord
+    events: tuple[NewEvent, ...]
+    services: tuple[ServiceState, ...] | None
+    config: Mapping[str, Any] | None
+
+
+def seen_of(*, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...], at: datetime) -> Seen:
+    """Return what is to be stored of the services as they were seen. Stores nothing."""
+    after = with_observed(deployment=deployment, observed=observed, at=at)
+    changed = [service_changed(new) for old, new in zip(deployment.services, after.services, strict=True) if old != new]
+    return Seen(
+        deployment=replace(after, last_sequence=deployment.last_sequence + len(changed)),
+        events=tuple(changed),
+        services=after.services if changed else None,
+        config=after.config if after.config is not deployment.config else None,
+    )
+
+
+def store_seen(seen: Seen, *, at: datetime) -> DeploymentRecord:
+    """Store it with its events; return the deployment as it is then. Inside a transaction that holds the row."""
+    deployments.store_progress(
+        deployment_id=seen.deployment.id,
+        last=seen.deployment.last_sequence - len(seen.events),
+        at=at,
+        announced=seen.events,
+        services=seen.services,
+        config=seen.config,
+    )
+    return seen.deployment
+
+
 def store_observed(
     *, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...], at: datetime
 ) -> DeploymentRecord:
     """Store what was seen of the services and announce those that changed; return the deployment as it is then.
 
-    Inside a transaction.
+    Inside a transaction that holds the row.
     """
-    after = with_observed(deployment=deployment, observed=observed, at=at)
-    changed = [service_changed(new) for old, new in zip(deployment.services, after.services, strict=True) if old != new]
-    config = after.config if after.config is not deployment.config else None
-    services = after.services if changed else None
-    deployments.store_progress(deployment_id=deployment.id, at=at, announced=changed, services=services, config=config)
-    return after
+    return store_seen(seen_of(deployment=deployment, observed=observed, at=at), at=at)
 
 
 def with_observed(

@@ -17,9 +17,10 @@ from agents.types import ServiceObserved
 from agents.wording.sentences import sentence
 from deployments.errors import Conflict, NotFound
 from deployments.event_types import epoch_ms
-from deployments.repositories import clock, deployments, history, lanes
+from deployments.repositories import clock, history, lanes
 from deployments.repositories.observation import observed_stacks, stack_drifts
 from deployments.repositories.observation.stack_drifts import DriftRow, difference_to_json
+from deployments.repositories.reads import light_rows
 from deployments.rules.conditions import StackCondition
 from deployments.rules.drift import (
     ANY_AGENT_REPAIRS,
@@ -156,7 +157,7 @@ def _row(*, project_id: UUID, server_id: UUID) -> DriftRow | None:
     entry = history.running(project_id=project_id, target_id=server_id)
     if entry is None:
         return None
-    states = deployments.services_of(deployment_ids=[entry.deployment_id]).get(entry.deployment_id, ())
+    states = light_rows.services_of(deployment_ids=[entry.deployment_id]).get(entry.deployment_id, ())
     stack_drifts.prove(
         project_id=project_id,
         server_id=server_id,

@@ -10,10 +10,11 @@ from agents.contracts.version import OBSERVING_PROTOCOL
 from agents.services import clusters, directory
 from agents.states import Presence
 from agents.types import AgentData
-from deployments.repositories import clock, deployments
+from deployments.repositories import clock
 from deployments.repositories.observation import observed_stacks, proven_stacks
 from deployments.repositories.observation.observed_stacks import StackRow
 from deployments.repositories.observation.proven_stacks import ProvenStack
+from deployments.repositories.reads import light_rows
 from deployments.rules.conditions import StackCondition
 from deployments.rules.observed import (
     MeantService,
@@ -65,7 +66,7 @@ def look_at(*, project_ids: Collection[UUID]) -> tuple[Look, ...]:
     sessions = observed_stacks.whole_sessions(agent_ids=[agent.id for agent in agents.values()])
     rows = observed_stacks.of_projects(project_ids=project_ids)
     # After a stop nothing is meant to run.
-    meant = deployments.services_of(deployment_ids=[stack.deployment_id for stack in stacks if not stack.stopped])
+    meant = light_rows.services_of(deployment_ids=[stack.deployment_id for stack in stacks if not stack.stopped])
     busy = proven_stacks.busy(project_ids=project_ids)
     now_ms = int(clock.now().timestamp() * 1000)
 

@@ -120,7 +120,7 @@ def _store(*, caller: Caller, new: NewDeployment, deployment_id: UUID, at: datet
     if new.cause:
         payload["cause"] = new.cause["message"]
     requested = NewEvent(type=EventType.REQUESTED, payload=payload)
-    events.append(deployment_id=deployment_id, events=[requested], at=at)
+    events.begin(deployment_id=deployment_id, project_id=project.id, event=requested, at=at)
     queue.enqueue_run(deployment_id=deployment_id, attempt=0)
 
 

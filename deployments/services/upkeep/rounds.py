@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 
 from agents.isolation import isolation
+from deployments.repositories import clock
 from deployments.repositories.upkeep import attention
 from deployments.repositories.upkeep.attention import Attention
 from deployments.services.fleet import agent_updates
@@ -41,9 +42,14 @@ class Rounds:
         What no row tells, because it comes with time alone, is looked at in every round until it has been quiet for
         CALM_AFTER, and now and then afterwards.
         """
+        # One moment for all of a round: each part would ask for its own.
+        with clock.asked_once():
+            self._round(at=at)
+
+    def _round(self, *, at: datetime) -> None:
         seen = self._look()
         calm = self._clock() - self._stirred_at >= CALM_AFTER
-        reconcile.reconcile(at=at, waiting=seen.waiting, working=seen.working)
+        reconcile.reconcile(at=at, waiting=seen.waiting, working=seen.overdue)
         self._part("stacks", lambda: self._stacks.step(at=at, calm=calm))
         if seen.installing:
             self._part("installations", unattended.take_up)
@@ -60,7 +66,10 @@ class Rounds:
         """Return what wants attention: all, where that cannot be said."""
         seen = Attention()
         with self._parts.item("look"):
-            seen = attention.look(silence=timedelta(seconds=settings.AXION_AGENT_SILENT_AFTER))
+            lost = min(settings.AXION_AGENT_LOST_AFTER, settings.AXION_CLUSTER_TAKEOVER_AFTER)
+            seen = attention.look(
+                silence=timedelta(seconds=settings.AXION_AGENT_SILENT_AFTER), lost=timedelta(seconds=lost)
+            )
         if seen.is_wanted or seen.presence != self._presence:
             self._stirred_at = self._clock()
         self._presence = seen.presence

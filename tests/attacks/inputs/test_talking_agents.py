@@ -125,7 +125,7 @@ def test_the_publisher_reads_no_more_at_once(talker: Talker) -> None:
     for _ in range(60):
         talker.say(log("y" * 60_000))
     batches, marked = [], 0
-    while batch := events.unpublished(mark=Mark.BROWSERS, limit=outbox_relay.BATCH):
+    while batch := events.unpublished(mark=Mark.BROWSERS, limit=outbox_relay.BATCH).batch:
         batches.append(sum(len(event_stream.value_of(record, stream=event_stream.DEPLOYMENTS)) for _, record in batch))
         events.mark_published(mark=Mark.BROWSERS, positions=[position for position, _ in batch], at=NOW)
         marked += len(batch)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -9,24 +12,28 @@ from django.test.utils import CaptureQueriesContext
 from agents.models import CommandRecord
 from agents.states import CommandStage, CommandStatus
 from agents.types import LogWritten, Report, ReportBody, ServiceObserved, StageReached
-from deployments.services.lifecycle import agent_reports, command_ids
+from deployments.services.lifecycle import agent_reports, command_ids, start
+from deployments.services.requests.deploy import deploy_project
+from deployments.services.upkeep.rounds import Rounds
 from tests.deployments.lane import Lane
 from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 
-# The row's lock and the row, the ledger, the deployment and its event; the savepoints stand for the transaction.
-USUAL = 5
-REPORTS: tuple[tuple[ReportBody, int], ...] = (
-    (StageReached(stage=CommandStage.DEPLOYING, percent=10, message="starting"), USUAL),
-    (ServiceObserved(node_id="n-web", service_name="web", state="running", health="starting", replicas=1), USUAL),
-    # How much log there is already.
-    (LogWritten(service_name="web", source="agent", text="a line\n"), USUAL + 1),
+# The row and its lock, the ledger, the deployment with its event; the savepoints stand for the transaction.
+USUAL = 3
+# Of one that is asked for, of its start by a job, and of its last report with what the test itself reads.
+ASKED, STARTED, ENDED = 20, 40, 26
+UPDATED = re.compile(r'UPDATE "?(\w+)"? SET')
+REPORTS: tuple[ReportBody, ...] = (
+    StageReached(stage=CommandStage.DEPLOYING, percent=10, message="starting"),
+    ServiceObserved(node_id="n-web", service_name="web", state="running", health="starting", replicas=1),
+    LogWritten(service_name="web", source="agent", text="a line\n"),
 )
 
 
-@pytest.mark.parametrize(("body", "most"), REPORTS, ids=[type(body).__name__ for body, _ in REPORTS])
-def test_a_report_costs_so_many_statements_and_changes_each_row_once(lane: Lane, body: ReportBody, most: int) -> None:
+@pytest.mark.parametrize("body", REPORTS, ids=[type(body).__name__ for body in REPORTS])
+def test_a_report_costs_so_many_statements_and_changes_each_row_once(lane: Lane, body: ReportBody) -> None:
     deployment = lane.start(lane.ask())
     CommandRecord.objects.update(status=CommandStatus.SENT)
     # The first one proves that the command has arrived.
@@ -41,8 +48,43 @@ def test_a_report_costs_so_many_statements_and_changes_each_row_once(lane: Lane,
     )
     with CaptureQueriesContext(connection) as asked:
         assert agent_reports.apply_report(report=report, at=lane.now()) == 2
-    texts = [each["sql"] for each in asked.captured_queries if "SAVEPOINT" not in each["sql"]]
-    updated = [text.split('"')[1] for text in texts if text.startswith("UPDATE")]
+    texts = _without_savepoints(asked)
+    updated = UPDATED.findall(" ".join(texts))
     assert sorted(updated) == ["agent_commands", "deployments"], texts
-    assert len([text for text in texts if text.startswith("INSERT")]) == 1
-    assert len(texts) <= most, texts
+    assert len([text for text in texts if "INSERT INTO" in text]) == 1
+    assert len(texts) <= USUAL, texts
+
+
+def test_a_deployment_costs_so_many_statements_from_the_request_to_its_end(lane: Lane) -> None:
+    lane.deployed()
+    with CaptureQueriesContext(connection) as asked:
+        deployment = deploy_project(caller=lane.caller, request=lane.request(), deployment_id=uuid4(), at=lane.now())
+    assert len(_without_savepoints(asked)) <= ASKED, _without_savepoints(asked)
+    assert UPDATED.findall(" ".join(_without_savepoints(asked))).count("deployments") == 0
+    with CaptureQueriesContext(connection) as started:
+        start.run_deployment(deployment_id=deployment.id, at=lane.now())
+    assert len(_without_savepoints(started)) <= STARTED, _without_savepoints(started)
+    with CaptureQueriesContext(connection) as ended:
+        lane.succeed(deployment)
+    assert len(_without_savepoints(ended)) <= ENDED, _without_savepoints(ended)
+    assert UPDATED.findall(" ".join(_without_savepoints(ended))).count("deployments") == 1
+
+
+def test_a_round_of_the_reconciler_beside_work_asks_once(lane: Lane) -> None:
+    rounds = Rounds()
+    lane.deployed()
+    rounds.step(at=NOW)
+    lane.start(lane.ask())
+    for _ in range(2):
+        rounds.step(at=NOW)
+    with CaptureQueriesContext(connection) as asked:
+        rounds.step(at=NOW)
+        rounds.step(at=NOW)
+    texts = _without_savepoints(asked)
+    # Nobody looks for deadlines and lost agents where the one look says that there are none.
+    assert not [text for text in texts if "agent_gateways" in text], texts
+    assert len([text for text in texts if text == "SELECT statement_timestamp()"]) <= 2, texts
+
+
+def _without_savepoints(asked: CaptureQueriesContext) -> list[str]:
+    return [each["sql"] for each in asked.captured_queries if "SAVEPOINT" not in each["sql"]]

@@ -55,7 +55,7 @@ def reconciler(lane: Lane, session: UUID) -> Reconciler:
 
 
 def look() -> attention.Attention:
-    return attention.look(silence=SILENCE)
+    return attention.look(silence=SILENCE, lost=SILENCE)
 
 
 def test_a_round_in_which_nothing_happens_is_one_statement(reconciler: Reconciler) -> None:

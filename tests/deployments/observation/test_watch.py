@@ -61,7 +61,7 @@ def time(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> Time:
 def told() -> list[tuple[str, str]]:
     """Each event with what it says, which is what its schema says and nothing else."""
     rows = StackEvent.objects.order_by("sequence")
-    for _, record in StackEventQueue().unpublished(limit=100):
+    for _, record in StackEventQueue().unpublished(limit=100).batch:
         value = json.loads(value_of(record, stream=STACKS))
         schema = CONTENTS[f"{value['type']}.json"]
         Draft202012Validator(schema, registry=REGISTRY, format_checker=FormatChecker()).validate(value)

@@ -62,7 +62,7 @@ def test_an_event_that_cannot_go_out_holds_up_no_other(project: Project, server:
     assert outbox_relay.publish_batch(outbox=outbox, at=NOW) == 2
     assert outbox_relay.publish_batch(outbox=outbox, at=NOW) == 0
     assert out == [1, 3]
-    assert [position for position, _ in events.unpublished(mark=Mark.KAFKA, limit=9)] == [positions[1]]
+    assert [position for position, _ in events.unpublished(mark=Mark.KAFKA, limit=9).batch] == [positions[1]]
     assert isolation.failing() == {"events to test": 1}
 
 
@@ -81,7 +81,7 @@ def test_trouble_of_the_way_out_is_no_fault_of_an_event(project: Project, server
 def test_an_event_whose_payload_is_no_object_goes_out_without_it(project: Project, server: Server) -> None:
     (position,) = write_events(project, server, count=1)
     DeploymentEvent.objects.filter(position=position).update(payload=["no", "object"])
-    ((_, record),) = events.unpublished(mark=Mark.KAFKA, limit=9)
+    ((_, record),) = events.unpublished(mark=Mark.KAFKA, limit=9).batch
     assert b'"payload":{}' in value_of(record, stream=DEPLOYMENTS)
 
 
