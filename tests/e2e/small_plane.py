@@ -25,6 +25,7 @@ class SmallPlane(ControlPlane):
 
     def __init__(self, *, folder: Path, settings: dict[str, str] | None = None) -> None:
         super().__init__(folder=folder, settings={"KAFKA_BROKERS": "", **(settings or {})})
+        self._before: dict[str, int] = {}
 
     def _processes(self) -> list[Child]:
         return [control_plane(environment=self.environment, addresses=self.addresses, logs=self.folder)]
@@ -42,8 +43,23 @@ class SmallPlane(ControlPlane):
 
     def kill_part(self, name: str) -> None:
         """SIGKILL to one part; returns when another process is that part, and all others are who they were."""
-        before = self.pids()
-        os.kill(before[name], signal.SIGKILL)
+        self.kill(name)
+        self.restart(name)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL to a part, or to all that the name stands for in any plane."""
+        if name not in PARTS:
+            super().kill(name)
+            return
+        self._before = self.pids()
+        os.kill(self._before[name], signal.SIGKILL)
+
+    def restart(self, name: str) -> None:
+        """A part is started again by its master: returns when it was, and all others are who they were."""
+        if name not in PARTS:
+            super().restart(name)
+            return
+        before = self._before
 
         def back() -> bool:
             now = self.pids()
