@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -40,8 +40,8 @@ def small_image(text: str) -> tuple[bytes, bytes, bytes]:
 
 
 @contextmanager
-def registry(*, text: str) -> Iterator[tuple[str, str]]:
-    """Serves the image under any name; gives the registry's address and the image's id."""
+def registry(*, text: str, on_asked: Callable[[], None] = lambda: None) -> Iterator[tuple[str, str]]:
+    """Serves the image under any name, after `on_asked`; gives the registry's address and the image's id."""
     manifest, config, layer = small_image(text)
     blobs = {digest_of(content): content for content in (config, layer)}
 
@@ -49,6 +49,7 @@ def registry(*, text: str) -> Iterator[tuple[str, str]]:
         def do_GET(self) -> None:
             name = self.path.rpartition("/")[2]
             if "/manifests/" in self.path:
+                on_asked()
                 self._answer(manifest, MANIFEST, digest_of(manifest))
             elif name in blobs:
                 self._answer(blobs[name], "application/octet-stream", name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,13 +70,18 @@ def _provide_pinned(*, work: Work, release: Release) -> dict[str, str]:
 
 
 def _pull_pinned(*, work: Work, release: Release, missing: list[WantedService]) -> None:
+    """Pull side by side, each reference once. Raises StepFailedError(image) for what is not the very same image."""
     work.reporter.stage(BUILDING, progress.IMAGES_FIRST, f"{len(missing)} images to pull.")
-    for service in missing:
+
+    def pull(service: WantedService, interrupt: Interrupt) -> None:
         try:
-            pull_image(work=work, service=service, interrupt=work.interrupt)
+            pull_image(work=work, service=service, interrupt=interrupt)
         except StepFailedError as error:
             why = f"it cannot be pulled: {error.message}"
             raise _missing_image(release=release, service=service, why=why, tail=error.log_tail) from error
+
+    _side_by_side(work, {service.image: service for service in missing}.values(), pull, last=progress.IMAGES_LAST)
+    for service in missing:
         if not work.host.image_id(release.pinned[service.name]):
             raise _missing_image(release=release, service=service, why="its reference means another image by now")
 
@@ -118,13 +124,35 @@ def build_images(
     `work` is signed in. Raises StepFailedError(build or image).
     """
     work.reporter.stage(BUILDING, progress.IMAGES_FIRST, f"{len(missing)} images to provide.")
-    shared = Interrupt(parent=work.interrupt)
     files = work.releases.write_files(release=release, pinned={})
-    by_image = {service.image: service for service in missing}
-    with ThreadPoolExecutor(max_workers=work.build_parallel, thread_name_prefix="build") as pool:
+
+    def provide(service: WantedService, interrupt: Interrupt) -> None:
+        _provide(work, ImageRequest(release=release, service=service, files=files), interrupt)
+
+    _side_by_side(work, {service.image: service for service in missing}.values(), provide, last=last)
+
+
+def _side_by_side(
+    work: Work, services: Collection[WantedService], act: Callable[[WantedService, Interrupt], None], *, last: int
+) -> None:
+    """Do this for each service within the bound of builds, and report how many are done; one that fails ends all.
+
+    Raises what the first failure raised, once none is underway any more.
+    """
+    shared = Interrupt(parent=work.interrupt)
+
+    def do(service: WantedService) -> None:
         try:
-            requests = [ImageRequest(release=release, service=service, files=files) for service in by_image.values()]
-            pending = {pool.submit(_provide, work, request, shared) for request in requests}
+            # Whoever waited for a place begins nothing once another one has failed.
+            shared.check()
+            act(service, shared)
+        except InterruptedWorkError:
+            if shared.why != ABANDONED:
+                raise
+
+    with ThreadPoolExecutor(max_workers=work.build_parallel, thread_name_prefix="image") as pool:
+        try:
+            pending = {pool.submit(do, service) for service in services}
             total, failed = len(pending), False
             while pending and not failed:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
@@ -142,16 +170,12 @@ def build_images(
 
 def _provide(work: Work, request: ImageRequest, interrupt: Interrupt) -> None:
     service = request.service
-    try:
-        work.reporter.service(observed.step(service, "building"))
-        if service.bundle_digest:
-            _build(work, request, interrupt)
-        else:
-            _pull(work, service, interrupt)
-        work.reporter.service(observed.step(service, "built"))
-    except InterruptedWorkError:
-        if interrupt.why != ABANDONED:
-            raise
+    work.reporter.service(observed.step(service, "building"))
+    if service.bundle_digest:
+        _build(work, request, interrupt)
+    else:
+        _pull(work, service, interrupt)
+    work.reporter.service(observed.step(service, "built"))
 
 
 def _pull(work: Work, service: WantedService, interrupt: Interrupt) -> None:

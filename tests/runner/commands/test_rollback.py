@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -106,6 +107,34 @@ def test_what_can_be_pulled_is_pulled_if_it_is_the_very_image(
     assert bool(engine.images(name=reference)) is not bool(address)
     if not address:
         assert engine.inspect_image(reference)["Id"] == served
+        engine.remove_image(reference, force=True)
+
+
+@pytest.mark.docker
+def test_pinned_images_are_pulled_side_by_side(agent: Agent, gateway: TestGateway, stack: Stack, engine: Any) -> None:
+    asked = [threading.Event(), threading.Event()]
+    met = []
+
+    def asking(mine: int) -> Callable[[], None]:
+        def tell() -> None:
+            asked[mine].set()
+            # Each registry answers only once the other one was asked, too.
+            met.append(asked[1 - mine].wait(30))
+
+        return tell
+
+    with (
+        registry(text=f"{stack.name} one", on_asked=asking(0)) as (one, first),
+        registry(text=f"{stack.name} two", on_asked=asking(1)) as (two, second),
+    ):
+        services = (Service(name="web", image=f"{one}/small:1"), Service(name="api", image=f"{two}/small:1"))
+        finished = deploy(gateway, replace(stack, services=services).deploy(pinned={"web": first, "api": second}))
+    assert met
+    assert all(met)
+    # Nothing in them could run, which is found out only when all images are here.
+    assert finished.reason != "image", finished
+    for reference, image in ((f"{one}/small:1", first), (f"{two}/small:1", second)):
+        assert engine.inspect_image(reference)["Id"] == image
         engine.remove_image(reference, force=True)
 
 
