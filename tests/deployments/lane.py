@@ -117,17 +117,22 @@ class Lane:
     def report(
         self, deployment: DeploymentRecord, body: ReportBody, *, command_id: UUID | None = None, number: int = 0
     ) -> DeploymentRecord:
-        command = CommandRecord.objects.get(pk=command_id or command_ids.deploy_command_id(deployment.id))
+        command_id = command_id or command_ids.deploy_command_id(deployment.id)
+        last = CommandRecord.objects.values_list("last_report_number", flat=True).get(pk=command_id)
+        self.tell(deployment, body, command_id=command_id, number=number or last + 1)
+        return factories.reload(deployment.id)
+
+    def tell(self, deployment: DeploymentRecord, body: ReportBody, *, command_id: UUID, number: int) -> None:
+        """Only the report: reads nothing."""
         report = Report(
-            command_id=command.id,
+            command_id=command_id,
             deployment_id=deployment.id,
             agent_id=self.agent.id,
-            number=number or command.last_report_number + 1,
+            number=number,
             at=NOW,
             body=body,
         )
         agent_reports.apply_report(report=report, at=self.now())
-        return factories.reload(deployment.id)
 
     def command(self, deployment: DeploymentRecord) -> dict[str, Any]:
         """Return what the agent was ordered."""

@@ -14,8 +14,14 @@ from deployments.repositories.records import DEPLOYMENT_COLUMNS, deployment_reco
 from deployments.types import DeploymentRecord, ServiceState
 
 # A stack of a thousand services has megabytes of them: reading and parsing these takes longer than all else.
-SERVICES: Mapping[str, Any] = {"service_statuses": [], "config": {}}
-LARGE: Mapping[str, Any] = {**SERVICES, "env_vars": {}, "code": {}, "replicas": None, "log_tail": []}
+LARGE: Mapping[str, Any] = {
+    "service_statuses": [],
+    "config": {},
+    "env_vars": {},
+    "code": {},
+    "replicas": None,
+    "log_tail": [],
+}
 NEIGHBOURS: Mapping[str, Any] = {
     "project__name": "",
     "project__owner_id": UUID(int=0),
@@ -36,12 +42,12 @@ class Held:
     log_bytes: int
 
 
-def get_locked(*, deployment_id: UUID, services: bool) -> Held:
+def get_locked(*, deployment_id: UUID, but: Collection[str] = ()) -> Held:
     """Return the deployment with its row locked until the transaction ends, as if LARGE and NEIGHBOURS were empty.
 
-    `services`: with these and the configuration all the same. For who changes nothing of the rest. Raises NotFound.
+    `but`: those of LARGE that are read all the same. For who changes nothing of the rest. Raises NotFound.
     """
-    columns = (*COLUMNS, "log_bytes", *(SERVICES if services else ()))
+    columns = (*COLUMNS, "log_bytes", *but)
     # Of one table: of a join, PostgreSQL would give what it had read of the others before it waited for the lock.
     rows = Deployment.objects.select_for_update(no_key=True).filter(pk=deployment_id).order_by().values(*columns)
     row = next(iter(rows), None)

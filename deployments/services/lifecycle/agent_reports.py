@@ -67,8 +67,8 @@ def _locked(report: Report) -> tuple[DeploymentRecord, int]:
     """Return the deployment with its row locked, and its bytes of log; of the usual reports what these change alone."""
     body = report.body
     if isinstance(body, StageReached | LogWritten | ServiceObserved):
-        services = isinstance(body, ServiceObserved)
-        held = light_rows.get_locked(deployment_id=report.deployment_id, services=services)
+        wanted = observations.columns_for(body) if isinstance(body, ServiceObserved) else ()
+        held = light_rows.get_locked(deployment_id=report.deployment_id, but=wanted)
         return held.deployment, held.log_bytes
     return deployments.get_locked(deployment_id=report.deployment_id), 0
 

@@ -33,6 +33,11 @@ class Seen:
     config: Mapping[str, Any] | None
 
 
+def columns_for(body: ServiceObserved) -> tuple[str, ...]:
+    """Return the large columns of a deployment that storing this changes."""
+    return ("service_statuses", "config") if body.image_volumes else ("service_statuses",)
+
+
 def seen_of(*, deployment: DeploymentRecord, observed: tuple[ServiceObserved, ...], at: datetime) -> Seen:
     """Return what is to be stored of the services as they were seen. Stores nothing."""
     after = with_observed(deployment=deployment, observed=observed, at=at)
