@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -18,12 +19,12 @@ from agents.contracts import runner_pb2 as pb
 from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.registries.conftest import login
-from tests.runner.registries.test_cluster_images import built, pytestmark, start, two
+from tests.runner.registries.test_cluster_images import built, pytestmark, two
 from tests.runner.swarm.conftest import Cluster
 from tests.runner.swarm.stacks import SwarmStack
 from tests.servers.own_registry import OwnRegistry
 
-__all__ = ["pytestmark", "start", "two"]
+__all__ = ["pytestmark", "two"]
 AWAY_SECONDS = 20.0
 Two = tuple[Cluster, OwnRegistry]
 dear = pytest.mark.skipif(
@@ -71,12 +72,15 @@ class Deployer:
 
 
 @pytest.fixture
-def deployer(two: Two, start: Callable[[], Agent], gateway: TestGateway, base_image: str) -> Iterator[Deployer]:
-    _, registry = two
+def deployer(two: Two, gateway: TestGateway, base_image: str, tmp_path: Path) -> Iterator[Deployer]:
+    cluster, registry = two
     gateway.registries = [login(registry, address=registry.address)]
-    start()
+    agent = Agent(state_dir=tmp_path / "state", port=gateway.port)
+    agent.start(DOCKER_HOST=cluster.servers[0].host, AXION_AGENT__AGENT__REGISTRY_PATIENCE_SECONDS="60")
     made = Deployer(two=two, gateway=gateway, base=base_image)
     yield made
+    agent.terminate()
+    sys.stdout.write(agent.log())
     made.cluster.servers[0].docker("stack", "rm", made.name)
 
 

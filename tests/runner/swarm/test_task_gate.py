@@ -97,6 +97,20 @@ def test_failures_are_named_by_node_and_reason() -> None:
     assert failure.reason == "image"
 
 
+def test_what_is_forgiven_counts_no_more() -> None:
+    missing = [
+        replace(UP, id=f"m{number}", state="rejected", wanted=False, error="No such image: x") for number in range(6)
+    ]
+    judge = gate(deadline=10)
+    judge.look(seen=seen(UP), at=0)
+    failure = judge.look(seen=seen(UP, *missing[:3]), at=9)
+    assert failure is not None
+    assert failure.reason == "image"
+    judge.forgive(service="web", seen=seen(UP, *missing[:3]))
+    assert judge.look(seen=seen(UP, *missing[:5]), at=18) is None
+    assert judge.look(seen=seen(UP, *missing), at=18.5) is not None
+
+
 def test_failures_from_before_do_not_count_and_the_deadline_does() -> None:
     old = [replace(UP, id=f"o{number}", state="failed", wanted=False, error="old") for number in range(5)]
     judge = gate(deadline=10)

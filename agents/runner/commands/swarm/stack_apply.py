@@ -12,6 +12,7 @@ from agents.runner.commands.pulling import signed_in
 from agents.runner.commands.swarm import stack_observed
 from agents.runner.commands.swarm.lane_state import Lane
 from agents.runner.commands.swarm.manager_api import NO_LEADER, ManagerApi
+from agents.runner.commands.swarm.registry_wait import waited_for_registry
 from agents.runner.commands.swarm.stack_file import stack_document, volume_services
 from agents.runner.commands.swarm.swarm_model import Seen, StackTarget, SwarmTask
 from agents.runner.commands.swarm.task_gate import SwarmFailure, TaskGate, fresh_of
@@ -113,12 +114,26 @@ def _watch(swarm: SwarmWork, release: Release, target: StackTarget, gate: TaskGa
         for service in release.services:
             work.reporter.service(stack_observed.describe(service=service, seen=seen, target=target))
         if failure is not None:
-            raise _as_error(swarm, failure)
+            if not _was_registry(swarm, release, target, failure):
+                raise _as_error(swarm, failure)
+            # Swarm has paused the update by now: handing the same file over makes it go on.
+            _deploy(swarm, release, target)
+            gate.forgive(service=failure.service, seen=swarm.api.look(release.stack))
+            continue
         if gate.passed(seen=seen, at=at):
             return seen
         waiting = ", ".join(gate.waiting_for()) or "the end of the window"
         work.reporter.wait_for(f"{waiting} in the Swarm")
         work.interrupt.pause(LOOK_SECONDS)
+
+
+def _was_registry(swarm: SwarmWork, release: Release, target: StackTarget, failure: SwarmFailure) -> bool:
+    """Tell whether tasks had no image because its registry was away, and it is there again."""
+    if failure.reason != "image":
+        return False
+    with signed_in(work=swarm.work, release=release) as signed:
+        image = target.images[failure.service]
+        return waited_for_registry(work=signed, api=swarm.api, lane=swarm.lane, service=failure.service, image=image)
 
 
 def _as_error(swarm: SwarmWork, failure: SwarmFailure) -> StepFailedError:

@@ -59,6 +59,12 @@ class TaskGate:
             return False
         return all(name in self._sound_since and at - self._sound_since[name] >= self._window(name) for name in wanted)
 
+    def forgive(self, *, service: str, seen: Seen) -> None:
+        """Let what has ended of the service by now count no more, and its deadline begin anew."""
+        ended = [task.id for task in seen.tasks_of(service) if task.state in ENDED]
+        self._failures_before[service] = frozenset(ended)
+        self._unsound_since.pop(service, None)
+
     def waiting_for(self) -> list[str]:
         """Return the services that are not as they should be yet, in start order."""
         return [each.name for each in self.target.services if each.name not in self._sound_since]
