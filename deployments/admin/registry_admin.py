@@ -45,7 +45,7 @@ FIELDS |= {"namespace": "namespace", "caCertificate": "ca_certificate", "project
 
 
 class ChangeRegistryForm(forms.Form):
-    name = forms.CharField(max_length=MAX_NAME, widget=widget(forms.TextInput))
+    name = forms.CharField(label=lazy("Name"), max_length=MAX_NAME, widget=widget(forms.TextInput))
     username = forms.CharField(
         max_length=MAX_USERNAME,
         required=False,
@@ -65,6 +65,7 @@ class ChangeRegistryForm(forms.Form):
         ),
     )
     namespace = forms.CharField(
+        label=lazy("Namespace"),
         max_length=MAX_NAMESPACE,
         initial="axion",
         widget=widget(forms.TextInput),
@@ -80,7 +81,9 @@ class ChangeRegistryForm(forms.Form):
 
 
 class NewRegistryForm(ChangeRegistryForm):
-    address = forms.CharField(max_length=MAX_ADDRESS, widget=widget(forms.TextInput), help_text=f"{ADDRESS_WORDS}.")
+    address = forms.CharField(
+        label=lazy("Address"), max_length=MAX_ADDRESS, widget=widget(forms.TextInput), help_text=f"{ADDRESS_WORDS}."
+    )
     project = forms.ChoiceField(
         required=False,
         label=lazy("Used by"),

@@ -70,7 +70,7 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
 
     @display(description=lazy("Of"))
     def of(self, row: NotificationChannel) -> str:
-        return row.project.name if row.project else "yourself"
+        return row.project.name if row.project else gettext("yourself")
 
     @display(description=lazy("Added"))
     def made(self, row: NotificationChannel) -> Any:
@@ -89,7 +89,7 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Show the form, or what a webhook's messages are signed with, this once."""
         form = NewChannelForm(request.POST or None)
-        choices = [("", "yourself"), *projects_to_change(request)]
+        choices = [("", gettext("yourself")), *projects_to_change(request)]
         form.fields["project"].choices = choices  # type: ignore[attr-defined]  # a choice field
         form.offer(projects_seen(request))
         context = {**self.admin_site.each_context(request), "title": gettext("New channel"), "form": form}

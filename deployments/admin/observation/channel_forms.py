@@ -42,13 +42,14 @@ FIELDS = {
 class RulesForm(forms.Form):
     """What a channel is told of and when."""
 
-    name = forms.CharField(max_length=MAX_NAME, widget=widget(forms.TextInput))
+    name = forms.CharField(label=lazy("Name"), max_length=MAX_NAME, widget=widget(forms.TextInput))
     least_severity = forms.ChoiceField(
         choices=[(str(least), words) for least, words in LEAST.items()],
         label=lazy("Incidents"),
         widget=widget(forms.Select),
     )
     causes = forms.MultipleChoiceField(
+        label=lazy("Causes"),
         required=False,
         choices=[(str(cause), badges.cause_words(cause)) for cause in Cause],
         widget=forms.CheckboxSelectMultiple,
@@ -71,7 +72,11 @@ class RulesForm(forms.Form):
     quiet_from = forms.TimeField(required=False, label=lazy("Quiet from"), widget=widget(forms.TimeInput, type="time"))
     quiet_to = forms.TimeField(required=False, label=lazy("Quiet until"), widget=widget(forms.TimeInput, type="time"))
     time_zone = forms.CharField(
-        max_length=64, initial="UTC", widget=widget(forms.TextInput), help_text=lazy("Used for the quiet hours.")
+        label=lazy("Time zone"),
+        max_length=64,
+        initial="UTC",
+        widget=widget(forms.TextInput),
+        help_text=lazy("Used for the quiet hours."),
     )
     critical_always = forms.BooleanField(
         required=False, initial=True, label=lazy("Send critical incidents during quiet hours")
@@ -93,8 +98,11 @@ class RulesForm(forms.Form):
 
 class NewChannelForm(RulesForm):
     field_order = ("name", "kind", "address", "project")
-    kind = forms.ChoiceField(choices=[(str(kind), words) for kind, words in KINDS.items()], widget=widget(forms.Select))
+    kind = forms.ChoiceField(
+        label=lazy("Kind"), choices=[(str(kind), words) for kind, words in KINDS.items()], widget=widget(forms.Select)
+    )
     address = forms.CharField(
+        label=lazy("Address"),
         max_length=MAX_ADDRESS,
         strip=False,
         widget=widget(forms.PasswordInput, autocomplete="off"),
@@ -105,7 +113,10 @@ class NewChannelForm(RulesForm):
         ),
     )
     project = forms.ChoiceField(
-        required=False, widget=widget(forms.Select), help_text=lazy("A project's channel is seen by all its members.")
+        label=lazy("Project"),
+        required=False,
+        widget=widget(forms.Select),
+        help_text=lazy("A project's channel is seen by all its members."),
     )
 
 

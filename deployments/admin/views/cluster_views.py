@@ -29,6 +29,14 @@ CONFIRM = "admin/agents/confirm_node.html"
 ORDERED = lazy("The agents have been told; what becomes of it stands below.")
 # How a form tells one request from another.
 NAMESPACE = UUID("6f8d1a0e-6a54-4c6a-9f0b-6f6f6d1c3f57")
+ACTION_WORDS = {
+    ChangeKind.DRAIN: lazy("Drain"),
+    ChangeKind.ACTIVATE: lazy("Activate"),
+    ChangeKind.PROMOTE: lazy("Promote"),
+    ChangeKind.DEMOTE: lazy("Demote"),
+    ChangeKind.LEAVE: lazy("Leave"),
+    ChangeKind.REMOVE: lazy("Remove"),
+}
 
 
 def cluster_nodes_page(request: HttpRequest, cluster_id: UUID) -> HttpResponse:
@@ -46,7 +54,7 @@ def cluster_nodes_page(request: HttpRequest, cluster_id: UUID) -> HttpResponse:
         title=gettext("Nodes of {view}").format(view=view.name),
         of=Cluster(pk=view.id, name=view.name),
         view=view,
-        rows=[(line, _actions(line)) for line in view.nodes],
+        rows=[(line, [(each, ACTION_WORDS[each]) for each in _actions(line)]) for line in view.nodes],
         servers=usable,
         request_id=uuid4(),
         back=reverse("admin:agents_cluster_change", args=[cluster_id]),

@@ -57,13 +57,18 @@ class SecretArea(forms.Textarea):
 class InstallForm(forms.Form):
     """Never shown again with what was typed as a secret."""
 
-    host = forms.CharField(max_length=255, widget=text(), help_text=lazy("Host name or address for SSH."))
-    port = forms.IntegerField(min_value=1, max_value=65535, widget=forms.NumberInput(attrs={"class": "ax-input"}))
+    host = forms.CharField(
+        label=lazy("Host"), max_length=255, widget=text(), help_text=lazy("Host name or address for SSH.")
+    )
+    port = forms.IntegerField(
+        label=lazy("Port"), min_value=1, max_value=65535, widget=forms.NumberInput(attrs={"class": "ax-input"})
+    )
     username = forms.CharField(
         max_length=100, label=lazy("User"), widget=text(), help_text=lazy("root, or a user who may use sudo.")
     )
-    password = forms.CharField(max_length=1024, required=False, strip=False, widget=secret())
+    password = forms.CharField(label=lazy("Password"), max_length=1024, required=False, strip=False, widget=secret())
     private_key = forms.CharField(
+        label=lazy("Private key"),
         max_length=32 * 1024,
         required=False,
         strip=False,
@@ -71,7 +76,12 @@ class InstallForm(forms.Form):
         help_text=lazy("Instead of a password. OpenSSH or PEM."),
     )
     passphrase = forms.CharField(
-        max_length=1024, required=False, strip=False, widget=secret(), help_text=lazy("If the private key has one.")
+        label=lazy("Passphrase"),
+        max_length=1024,
+        required=False,
+        strip=False,
+        widget=secret(),
+        help_text=lazy("If the private key has one."),
     )
     sudo_password = forms.CharField(
         max_length=1024, required=False, strip=False, widget=secret(), label=lazy('Password for sudo'),
