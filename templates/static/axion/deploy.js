@@ -67,7 +67,7 @@ export class DeployForm {
     if (address === this.plan) this.box.replaceChildren(h("p", { class: "ax-hint" }, waiting));
     try {
       const answer = await post(address, data, running.signal);
-      const ours = answer.headers.get("Content-Type")?.startsWith("application/json");
+      const ours = answer.headers.get("content-type")?.startsWith("application/json");
       if (answer.type === "opaqueredirect") this.failed(address, SIGNED_OUT);
       else if (ours) this.show(await answer.json());
       else this.failed(address, REFUSED[answer.status] ?? FAILED);
