@@ -32,16 +32,24 @@ LEFTOVER_SECONDS, LEFTOVER_PAUSE = 10.0, 0.2
 class EmbeddedPostgres:
     """A server in a folder that can be started again: its data and password stay, for each major version on its own.
 
-    The path of `folder` may be of any length, as no Unix socket is made.
+    The path of `folder` may be of any length, as no Unix socket is made. One that is not `durable` waits for no disk:
+    what was committed survives the end of its processes, though not that of the machine. For tests.
     """
 
     def __init__(
-        self, *, programs: PostgresPrograms, folder: Path, port: int | None = None, database: str = "axion"
+        self,
+        *,
+        programs: PostgresPrograms,
+        folder: Path,
+        port: int | None = None,
+        database: str = "axion",
+        durable: bool = True,
     ) -> None:
         self.programs = programs
         self.folder = folder
         self.port = port
         self.database = database
+        self._durable = durable
         self._child: Child | None = None
 
     @property
@@ -111,6 +119,7 @@ class EmbeddedPostgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
             "logging_collector": "off",
+            "fsync": "on" if self._durable else "off",
         }
         return ["-D", str(data), *(word for name, value in settings.items() for word in ("-c", f"{name}={value}"))]
 

@@ -22,7 +22,7 @@ def result_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     programs = find_postgres()
     assert programs is not None
-    server = EmbeddedPostgres(programs=programs, folder=tmp_path_factory.mktemp("postgres"))
+    server = EmbeddedPostgres(programs=programs, folder=tmp_path_factory.mktemp("postgres"), durable=False)
     server.start()
     yield server
     server.stop()

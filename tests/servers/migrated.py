@@ -53,7 +53,7 @@ def copy_server(*, programs: PostgresPrograms, to: Path) -> None:
         if not whole.exists():
             shutil.rmtree(whole.parent, ignore_errors=True)
             unfinished = whole.with_name("new")
-            server = EmbeddedPostgres(programs=programs, folder=unfinished)
+            server = EmbeddedPostgres(programs=programs, folder=unfinished, durable=False)
             server.start()
             try:
                 _migrate(server.url)

@@ -57,7 +57,7 @@ def _start(*, ledger: Ledger) -> None:
     folder = FOLDER / "postgres"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "password").write_text(PASSWORD)
-    server = EmbeddedPostgres(programs=programs, folder=folder, port=POSTGRES_PORT)
+    server = EmbeddedPostgres(programs=programs, folder=folder, port=POSTGRES_PORT, durable=False)
     server.start()
     # SIGINT is its fast stop: it ends open sessions instead of waiting for them.
     ledger.note(name="PostgreSQL", pid=server.pid, stop_signal=signal.SIGINT)

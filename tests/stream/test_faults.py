@@ -31,7 +31,7 @@ History = dict[str, list[tuple[int, str]]]
 def postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
     found = find_postgres(only="path")
     assert found is not None, "make services installs PostgreSQL"
-    own = EmbeddedPostgres(programs=found, folder=tmp_path / "postgres")
+    own = EmbeddedPostgres(programs=found, folder=tmp_path / "postgres", durable=False)
     copy_server(programs=found, to=own.folder)
     own.start()
     yield own
