@@ -158,7 +158,7 @@ def main() -> int:
             plane.start()
             show("without a stack", at_rest(plane, seconds=WINDOW_SECONDS))
             code = {each: server_code() for each in ("web", "api")}
-            made = write_project(Path(name) / "project", name="At rest", graph=two_services(), code=code)
+            made = write_project(Path(name) / "project", name="At rest", graph=two_services(lives_long=True), code=code)
             deployment = plane.deploy(plane.import_project(made))
             if plane.wait_for_end(deployment)["status"] != 3:
                 raise RuntimeError(plane.get(deployment))

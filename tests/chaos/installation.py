@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from axion_deploy.demo.processes import agent, agent_environment
 from tests.chaos.line import Line
 from tests.e2e.control_plane import ControlPlane
-from tests.e2e.processes import separate_processes
 from tests.servers.own_docker import OwnDocker
 from tests.servers.small_disk import SmallDisk
 
@@ -38,22 +37,12 @@ class Installation(ControlPlane):
     def start(self) -> None:
         """Returns when the agent is connected."""
         self.engine.start()
-        self.engine.copy_images(*IMAGES)
         self.disk = SmallDisk(self.folder / "agent", size=DISK_BYTES)
-        super().start()
-
-    def _start_processes(self) -> None:
-        environment = agent_environment(
-            token=str(self.bootstrap["enrolment_token"]),
-            server=str(self.bootstrap["server"]),
-            folder=self.folder / "agent",
-            addresses=self.addresses,
-        )
-        runner = agent(environment={**environment, "DOCKER_HOST": self.engine.host}, logs=self.folder)
-        processes = separate_processes(environment=self.environment, addresses=self.addresses, logs=self.folder)
-        self.children = {child.name: child for child in [*processes, runner]}
-        for child in self.children.values():
-            child.start()
+        self.agent_settings = {"DOCKER_HOST": self.engine.host}
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            copied = pool.submit(self.engine.copy_images, *IMAGES)
+            super().start()
+            copied.result()
 
     def set_clock(self, name: str, *, offset: str) -> None:
         """Start the process again with another time of day, such as `+31m`; an empty offset is the true time."""

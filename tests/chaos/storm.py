@@ -79,11 +79,13 @@ def _settle(plane: Installation, watcher: Watcher) -> None:
 
 
 def _cannot_be_deployed(plane: Installation, traffic: Traffic) -> list[str]:
-    """A plain deployment of each project must succeed afterwards."""
-    said = []
+    """A plain deployment of each project must succeed afterwards, side by side."""
+    asked, said = {}, []
     for name, project in traffic.projects.items():
         plane.put_code(project, node_id("api"), code_of(f"after all {name}"))
-        ended = plane.wait_for_end(plane.deploy(project), seconds=LAST_SECONDS)
+        asked[name] = plane.deploy(project)
+    for name, deployment in asked.items():
+        ended = plane.wait_for_end(deployment, seconds=LAST_SECONDS)
         if ended["status"] != 3:
             said.append(f"{name} cannot be deployed afterwards: {ended['reason']}: {ended['errorMessage']}")
     return said

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.graphs import edge, node
+from tests.e2e.graphs import QUICK_HEALTH, SOON_UNHEALTHY, edge, node
 
 NAMES = ("front", "middle", "back")
 PAUSE_SECONDS = 0.02
@@ -57,11 +57,12 @@ server.server_close()
 """
 
 
-def chain(*, port: int) -> dict[str, Any]:
-    """The gateway publishes `port` of the host."""
-    config = {"runtime": "python", "port": "8000", "healthPath": "/health"}
+def chain(*, port: int, unhealthy: str = "") -> dict[str, Any]:
+    """The gateway publishes `port` of the host. `unhealthy` never becomes healthy, which is soon seen."""
+    config = {"runtime": "python", "port": "8000", "healthPath": "/health", **QUICK_HEALTH}
     following = dict(zip(NAMES, (*NAMES[1:], ""), strict=True))
-    nodes = [node(name, config={**config, "env.NEXT": following[name]}) for name in NAMES]
+    more = {unhealthy: SOON_UNHEALTHY}
+    nodes = [node(name, config={**config, "env.NEXT": following[name], **more.get(name, {})}) for name in NAMES]
     nodes.append(node("gateway", kind=3, config={"hostPort": str(port)}))
     return {"nodes": nodes, "edges": [edge("gateway", "front"), edge("front", "middle"), edge("middle", "back")]}
 

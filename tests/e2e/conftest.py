@@ -9,6 +9,7 @@ import pytest
 
 from tests.e2e.control_plane import ControlPlane, write_project
 from tests.e2e.graphs import server_code, two_services
+from tests.e2e.holder import Holder, holding
 
 MakeProject = Callable[..., str]
 
@@ -28,14 +29,20 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 
 
 @pytest.fixture
+def holder() -> Iterator[Holder]:
+    with holding() as holder:
+        yield holder
+
+
+@pytest.fixture
 def two_parts(control_plane: ControlPlane, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[MakeProject]:
     """Import (again) a project of two small services; keywords change the code of `api`."""
     name = request.node.name[:80]
     made: set[str] = set()
 
-    def make(**api: object) -> str:
+    def make(*, soon_unhealthy: bool = False, **api: object) -> str:
         code = {"web": server_code(text="web"), "api": server_code(**{"text": name[:30], **api})}
-        graph = two_services(slow_build=bool(api.get("slow_build")))
+        graph = two_services(slow_build=bool(api.get("slow_build")), soon_unhealthy=soon_unhealthy)
         project = control_plane.import_project(write_project(tmp_path / "project", name=name, graph=graph, code=code))
         made.add(project)
         return project

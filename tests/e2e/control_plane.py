@@ -18,9 +18,8 @@ from typing import Any, LiteralString
 import psycopg
 from redis import Redis
 
-from axion_deploy.demo.docker import remove_labelled
 from axion_deploy.demo.http import Answer, NoAnswer, ask
-from axion_deploy.demo.manage import manage, manage_json
+from axion_deploy.demo.manage import manage_json
 from axion_deploy.demo.options import REPOSITORY
 from axion_deploy.demo.processes import Addresses, agent, agent_environment, control_plane_environment
 from axion_deploy.demo.servers import Servers
@@ -29,6 +28,7 @@ from axion_deploy.embedded.child import Child
 from axion_deploy.embedded.ports import free_port
 from axion_deploy.embedded.postgres import EmbeddedPostgres
 from axion_deploy.embedded.redis import EmbeddedRedis
+from tests.e2e import docker_view
 from tests.e2e.processes import separate_processes
 from tests.e2e.stored import Stored
 from tests.e2e.uploads import put, tar_of
@@ -63,18 +63,20 @@ class ControlPlane:
     def start(self) -> None:
         """Returns when the web process answers and the agent is connected."""
         self._start_servers()
+        for child in self._processes():
+            self._begin(child)
+        # While they start: this is a program that begins with Django, too.
         self.bootstrap = manage_json("bootstrap_demo", "--user", "demo", environment=self.environment, log=self.log)
-        self._start_processes()
-        wait_for(self.web_answers, seconds=START_SECONDS, what="the web process")
-        server = str(self.bootstrap["server"])
-        manage("wait_for_agent", "--server", server, environment=self.environment, log=self.log)
+        self._begin(self._agent())
+        wait_for(self.web_answers, seconds=START_SECONDS, what="the web process", details=self.tails)
+        wait_for(self.agent_is_connected, seconds=START_SECONDS, what="the agent", details=self.tails)
 
     def _start_servers(self) -> None:
         """Servers of their own, so that a test may restart them under the control plane."""
         programs, store = find_postgres(only="path"), find_redis()
         assert programs is not None, "make services installs PostgreSQL"
         assert store is not None, "make services installs Redis"
-        self.postgres = EmbeddedPostgres(programs=programs, folder=self.folder / "postgres")
+        self.postgres = EmbeddedPostgres(programs=programs, folder=self.folder / "postgres", durable=False)
         self.redis = EmbeddedRedis(program=store, folder=self.folder / "redis")
         self.stored = Stored(self.postgres)
         copy_server(programs=programs, to=self.postgres.folder)
@@ -90,14 +92,15 @@ class ControlPlane:
         environment = control_plane_environment(servers=servers, secrets=keys, addresses=self.addresses)
         self.environment = {**environment, **self.settings}
 
-    def _start_processes(self) -> None:
+    def _begin(self, child: Child) -> None:
+        self.children[child.name] = child
+        child.start()
+
+    def _agent(self) -> Child:
         token = str(self.bootstrap["enrolment_token"])
         server, folder = str(self.bootstrap["server"]), self.folder / "agent"
         environment = agent_environment(token=token, server=server, folder=folder, addresses=self.addresses)
-        runner = agent(environment={**environment, **self.agent_settings}, logs=self.folder)
-        self.children = {child.name: child for child in [*self._processes(), runner]}
-        for child in self.children.values():
-            child.start()
+        return agent(environment={**environment, **self.agent_settings}, logs=self.folder)
 
     def _processes(self) -> list[Child]:
         return separate_processes(environment=self.environment, addresses=self.addresses, logs=self.folder)
@@ -131,7 +134,7 @@ class ControlPlane:
 
     def remove(self, project: str) -> None:
         """Take all of the project off the host: what runs on is asked for its health every other second."""
-        remove_labelled(label=f"axion.project={project}", images=True)
+        docker_view.remove_all_of(project)
         self.projects.remove(project)
 
     def kill(self, name: str) -> None:
@@ -179,6 +182,10 @@ class ControlPlane:
         except NoAnswer:
             return False
 
+    def agent_is_connected(self) -> bool:
+        server = self.api(f"servers/{self.bootstrap['server']}").member("server")
+        return server.get("presence") == "online"
+
     def api(self, path: str, *, send: object = None, token: str | None = None) -> Answer:
         headers = {"Authorization": f"Token {token or self.bootstrap['api_token']}"}
         return ask(f"{self.addresses.url}/api/{path}", send=send, headers=headers)
@@ -195,13 +202,16 @@ class ControlPlane:
             self._ids[name] = str(made.member("project")["id"])
             self.projects.append(self._ids[name])
         project = self._ids[name]
-        self._put(f"projects/{project}/graph", json.dumps(graph).encode(), kind="application/json")
+        self.put_graph(project, graph)
         ids = {each["data"]["serviceName"]: each["id"] for each in graph["nodes"]}
         for service, place in described["code"].items():
             found = [path for path in (folder / place).rglob("*") if path.is_file()]
             files = {str(path.relative_to(folder / place)): path.read_text() for path in found}
             self.put_code(project, ids[service], files)
         return project
+
+    def put_graph(self, project: str, graph: dict[str, Any]) -> None:
+        self._put(f"projects/{project}/graph", json.dumps(graph).encode(), kind="application/json")
 
     def put_code(self, project: str, node_id: str, files: dict[str, str]) -> None:
         """Replace the code of one node over REST."""
@@ -211,10 +221,6 @@ class ControlPlane:
         token = str(self.bootstrap["api_token"])
         with self._uploading:
             put(f"{self.addresses.url}/api/{path}", content=content, kind=kind, token=token)
-
-    def give_up_after(self, project: str, *, seconds: int) -> None:
-        """From its next deployment on, what is not healthy by then has failed."""
-        self.sql("UPDATE projects SET health_deadline = %s WHERE id = %s", seconds, project)
 
     def deploy(self, project: str, **fields: Any) -> str:
         body = {"projectId": project, "serverId": str(self.bootstrap["server"]), **fields}

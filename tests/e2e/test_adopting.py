@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from axion_deploy.embedded.ports import free_port
 from tests.e2e.chain import read
 from tests.e2e.control_plane import ControlPlane, wait_for
+from tests.e2e.graphs import QUICK_HEALTH, SOON_UNHEALTHY
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 SECRET = f"only-in-the-container-{uuid4().hex}"
@@ -85,17 +85,6 @@ def before(tmp_path: Path) -> Iterator[Before]:
     started.compose("down", "--volumes", "--remove-orphans")
 
 
-def put_graph(plane: ControlPlane, project: str, graph: dict[str, Any]) -> None:
-    request = urllib.request.Request(
-        f"{plane.addresses.url}/api/projects/{project}/graph",
-        data=json.dumps(graph).encode(),
-        method="PUT",
-        headers={"Authorization": f"Token {plane.bootstrap['api_token']}", "Content-Type": "application/json"},
-    )
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as response:
-        assert response.status == 200
-
-
 def inspected(plane: ControlPlane, server: str) -> dict[str, Any]:
     """What the agent tells when it is asked now."""
     asked = plane.api(f"servers/{server}/containers", send={})
@@ -144,8 +133,9 @@ def test_what_ran_before_is_put_back_when_it_fails_and_taken_over_with_its_data(
     assert SECRET not in json.dumps(graph)
     assert plane.sql("SELECT sealed, state FROM adoptions WHERE project_id = %s", project) == [("", "planned")]
 
-    graph["nodes"][0]["data"]["config"] = {**config, "healthPath": "/sick", "port": "8000"}
-    put_graph(plane, project, graph)
+    asked = {**config, "port": "8000", **QUICK_HEALTH}
+    graph["nodes"][0]["data"]["config"] = {**asked, "healthPath": "/sick", **SOON_UNHEALTHY}
+    plane.put_graph(project, graph)
     planned = plane.api(f"projects/{project}/plan", send={"serverId": server})
     assert f"{before.name}-counter-1" in json.dumps(planned.data), planned
     failed = plane.wait_for_end(plane.deploy(project))
@@ -156,8 +146,8 @@ def test_what_ran_before_is_put_back_when_it_fails_and_taken_over_with_its_data(
     assert back["HostConfig"]["RestartPolicy"] == old["HostConfig"]["RestartPolicy"]
     wait_for(lambda: read(before.url) == f"1 {SECRET} False", seconds=30, what="what ran before")
 
-    graph["nodes"][0]["data"]["config"] = {**config, "healthPath": "/", "port": "8000"}
-    put_graph(plane, project, graph)
+    graph["nodes"][0]["data"]["config"] = {**asked, "healthPath": "/"}
+    plane.put_graph(project, graph)
     taken = plane.wait_for_end(plane.deploy(project))
     assert taken["status"] == 3, taken
     stopped = before.container()
@@ -168,7 +158,7 @@ def test_what_ran_before_is_put_back_when_it_fails_and_taken_over_with_its_data(
 
     # What was taken over is the project's own from then on.
     graph["nodes"][0]["data"]["config"]["env.MORE"] = "1"
-    put_graph(plane, project, graph)
+    plane.put_graph(project, graph)
     again = plane.wait_for_end(plane.deploy(project))
     assert again["status"] == 3, again
     wait_for(lambda: read(before.url) == f"2 {SECRET} False", seconds=30, what="the same data again")

@@ -84,7 +84,7 @@ def test_an_unhealthy_first_deployment_fails_and_leaves_nothing(
     control_plane: ControlPlane, two_parts: MakeProject
 ) -> None:
     project = two_parts(healthy=False)
-    control_plane.give_up_after(project, seconds=12)
+    control_plane.sql("UPDATE projects SET health_deadline = 12 WHERE id = %s", project)
     ended = control_plane.wait_for_end(control_plane.deploy(project))
     assert ended["status"] == 4, ended
     assert "api" in ended["errorMessage"]
@@ -100,8 +100,7 @@ def test_an_unhealthy_second_deployment_puts_the_first_back(
     project = two_parts()
     control_plane.wait_for_end(control_plane.deploy(project))
     before = {name: each["Image"] for name, each in docker_view.containers(project).items()}
-    two_parts(healthy=False)
-    control_plane.give_up_after(project, seconds=15)
+    two_parts(healthy=False, soon_unhealthy=True)
     ended = control_plane.wait_for_end(control_plane.deploy(project))
     assert (ended["status"], ended["reason"]) == (6, "unhealthy")
     after = docker_view.containers(project)

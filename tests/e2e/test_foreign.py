@@ -77,7 +77,7 @@ def test_a_hundred_deployments_leave_others_alone(
 ) -> None:
     before = foreign.seen()
     code = {name: server_code(text=name) for name in ("web", "api")}
-    folder = write_project(tmp_path, name="Busy", graph=two_services(), code=code, retention=KEPT)
+    folder = write_project(tmp_path, name="Busy", graph=two_services(lives_long=True), code=code, retention=KEPT)
     project = control_plane.import_project(folder)
     used: list[str] = []
     for version, times in enumerate(DEPLOYMENTS):

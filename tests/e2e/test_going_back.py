@@ -10,6 +10,7 @@ from tests.e2e import docker_view
 from tests.e2e.conftest import MakeProject
 from tests.e2e.control_plane import ControlPlane, wait_for
 from tests.e2e.faults.host import picture
+from tests.e2e.holder import Holder
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
@@ -113,9 +114,10 @@ def test_scale_adds_a_copy_and_stop_leaves_nothing_running(control_plane: Contro
 
 
 def test_a_cancelled_rollback_puts_back_what_it_was_to_undo(
-    control_plane: ControlPlane, two_parts: MakeProject
+    control_plane: ControlPlane, two_parts: MakeProject, holder: Holder
 ) -> None:
-    project = two_parts(listens_after=6)  # long enough to be cancelled on the way back to it
+    # Who goes back to it is held there until the cancel has come.
+    project = two_parts(text="first", held=holder)
     first = control_plane.deploy(project)
     assert control_plane.wait_for_end(first)["status"] == 3
     two_parts(text="another")
@@ -123,6 +125,7 @@ def test_a_cancelled_rollback_puts_back_what_it_was_to_undo(
     assert control_plane.wait_for_end(second)["status"] == 3
     before = picture(project)
 
+    holder.hold("first")
     answer = control_plane.api(f"deployments/{second}/rollback", send={})
     assert answer.data is not None, answer
     rollback = str(answer.data["deployment"]["id"])

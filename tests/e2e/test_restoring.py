@@ -27,9 +27,14 @@ class Row:
 
     plane: ControlPlane
     project: str
-    url: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
 
     def put(self, version: int, *, unhealthy: str = "") -> None:
+        self.plane.put_graph(self.project, chain(port=self.port, unhealthy=unhealthy))
         for name in NAMES:
             code = code_of(name, version=version, healthy=name != unhealthy)
             self.plane.put_code(self.project, node_id(name), code)
@@ -57,7 +62,7 @@ def row(control_plane: ControlPlane, tmp_path: Path, request: pytest.FixtureRequ
     project = control_plane.import_project(
         write_project(tmp_path, name=request.node.name[:80], graph=chain(port=port), code=code)
     )
-    row = Row(plane=control_plane, project=project, url=f"http://127.0.0.1:{port}/")
+    row = Row(plane=control_plane, project=project, port=port)
     first = row.deploy(1)
     assert first["status"] == 3, first
     assert read(row.url) == whole(1)
@@ -83,7 +88,6 @@ def without_deployment(seen: Picture) -> dict[str, Any]:
 
 def test_one_unhealthy_service_brings_all_three_back(row: Row) -> None:
     before = picture(row.project)
-    row.plane.give_up_after(row.project, seconds=15)
     with hammering(row.url) as client:
         ended = row.deploy(2, unhealthy="back")
         assert (ended["status"], ended["reason"], ended["failedService"]) == (6, "unhealthy", "back"), ended

@@ -130,7 +130,9 @@ def sealed(plane: ControlPlane) -> list[tuple[str, str]]:
 @pytest.fixture
 def load(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Load]:
     code = {name: server_code(text=name) for name in ("web", "api")}
-    folder = write_project(tmp_path, name="Rotated", graph=two_services(), code=code, retention=2 * MAX_DEPLOYMENTS)
+    folder = write_project(
+        tmp_path, name="Rotated", graph=two_services(lives_long=True), code=code, retention=2 * MAX_DEPLOYMENTS
+    )
     project = control_plane.import_project(folder)
     yield Load(plane=control_plane, project=project)
     control_plane.remove(project)

@@ -22,7 +22,6 @@ from axion_deploy.embedded.ports import free_port
 from tests.e2e.chain import read
 from tests.e2e.control_plane import ControlPlane, wait_for
 from tests.e2e.docker_view import containers, docker
-from tests.e2e.test_adopting import put_graph
 from tests.stackgen.docker.engine import ensure_images
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
@@ -213,7 +212,7 @@ def running(control_plane: ControlPlane, tmp_path: Path, request: pytest.Fixture
         plane.put_code(project, node, files)
     graph = plane.api(f"projects/{project}/graph").member("data")["graph"]["graph"]
     port = with_free_ports(graph, sample)
-    put_graph(plane, project, graph)
+    plane.put_graph(project, graph)
     try:
         yield Running(plane=plane, project=project, sample=sample, url=f"http://127.0.0.1:{port}/", graph=graph)
     finally:
@@ -240,7 +239,7 @@ def test_it_runs_is_changed_and_rolled_back_with_its_data(running: Running) -> N
     running.write()
     web = next(each for each in running.graph["nodes"] if each["data"]["serviceName"] == running.sample.web)
     web["data"]["config"]["env.CHANGED"] = "second"
-    put_graph(running.plane, running.project, running.graph)
+    running.plane.put_graph(running.project, running.graph)
     changed = running.deploy()
     wait_for(lambda: read(running.url) == "second", seconds=60, what="the change", details=running.plane.tails)
     if running.sample.data:

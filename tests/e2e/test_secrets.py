@@ -9,6 +9,7 @@ import subprocess
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -49,7 +50,15 @@ def test_a_canary_is_found_in_every_form(before: str) -> None:
     assert not found([canary], Canary().value.encode())
 
 
-def everything_that_happens(plane: ControlPlane, frames: Frames, project: str, requested: Canary) -> None:
+def graph_with(canary: Canary, *, soon_unhealthy: bool = False) -> dict[str, Any]:
+    graph = two_services(soon_unhealthy=soon_unhealthy)
+    graph["nodes"][1]["data"]["config"]["secret.IN_GRAPH"] = canary.value
+    return graph
+
+
+def everything_that_happens(
+    plane: ControlPlane, frames: Frames, project: str, *, requested: Canary, in_graph: Canary
+) -> None:
     """A success, a failure that is put back, a cancel, a rollback by hand, each with the secret values."""
     variables = {"REQUESTED": requested.value}
 
@@ -66,9 +75,9 @@ def everything_that_happens(plane: ControlPlane, frames: Frames, project: str, r
 
     broken = server_code(text="broken", healthy=False)
     plane.put_code(project, node_id("api"), {**broken, "app.py": TELLTALE + broken["app.py"]})
-    plane.give_up_after(project, seconds=15)
+    plane.put_graph(project, graph_with(in_graph, soon_unhealthy=True))
     ended = plane.wait_for_end(deploy())
-    plane.give_up_after(project, seconds=30)
+    plane.put_graph(project, graph_with(in_graph))
     assert ended["status"] == 6, ended
     assert any("REQUESTED" in line for line in ended["logTail"]), "the service did not tell its secrets"
 
@@ -140,8 +149,7 @@ def database_dump(plane: ControlPlane) -> bytes:
 @pytest.mark.timeout(420)
 def test_no_canary_is_found_outside_the_containers(plane: ControlPlane, own_kafka: OwnKafka, tmp_path: Path) -> None:
     requested, in_graph, by_hand = Canary(), Canary(), Canary()
-    graph = two_services()
-    graph["nodes"][1]["data"]["config"]["secret.IN_GRAPH"] = in_graph.value
+    graph = graph_with(in_graph)
     project = plane.import_project(
         write_project(
             tmp_path / "p", name="Canaries", graph=graph, code={n: server_code(text=n) for n in ("web", "api")}
@@ -152,7 +160,7 @@ def test_no_canary_is_found_outside_the_containers(plane: ControlPlane, own_kafk
     frames = Frames(file=tmp_path / "frames", token=str(plane.bootstrap["api_token"]))
     with redis_heard(plane.redis.url, tmp_path / "redis"):
         frames.follow(f"{plane.addresses.url.replace('http', 'ws', 1)}/ws/projects/{project}/")
-        everything_that_happens(plane, frames, project, requested)
+        everything_that_happens(plane, frames, project, requested=requested, in_graph=in_graph)
         watch_it(plane, project, requested, by_hand, tmp_path)
     assert len(frames.close()) > 20
     canaries = [requested, in_graph, by_hand]

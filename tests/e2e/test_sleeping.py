@@ -154,7 +154,11 @@ class Shop:
 def shop(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     code = {name: server_code(text=name) for name in ("web", "api")}
     folder = write_project(
-        tmp_path_factory.mktemp("shop"), name="Sleepy", graph=two_services(), code=code, concurrency="supersede"
+        tmp_path_factory.mktemp("shop"),
+        name="Sleepy",
+        graph=two_services(lives_long=True),
+        code=code,
+        concurrency="supersede",
     )
     shop = Shop(plane=control_plane, project=control_plane.import_project(folder))
     ended = control_plane.wait_for_end(control_plane.deploy(shop.project))
