@@ -9,9 +9,11 @@ from pathlib import Path
 from tests.bench.deploying import MOST_SECONDS, Compose, compose_goal, compose_of, four_services
 from tests.bench.figures import Figure, median_ratio
 from tests.e2e.control_plane import ControlPlane, write_project
+from tests.e2e.faults.holding import CANCEL_WINDOW
 from tests.e2e.faults.scene import Scene
 from tests.e2e.faults.stages import STAGES
 from tests.e2e.graphs import node_id, server_code
+from tests.e2e.holder import holding
 
 PAIRS = 5
 CANCELS = 3
@@ -81,15 +83,16 @@ def cancels(plane: ControlPlane, folder: Path) -> list[Figure]:
     """By stage: from the request to the stored proof that the work stopped and the former stack is back."""
     figures = []
     for stage in STAGES:
-        scene = Scene(plane=plane, stage=stage, folder=folder / "cancels")
-        took = statistics.median(cancel_seconds(plane, scene) for _ in range(CANCELS))
-        plane.remove(scene.project)
+        with holding() as holder:
+            scene = Scene(plane=plane, stage=stage, folder=folder / "cancels", holder=holder)
+            took = statistics.median(cancel_seconds(plane, scene) for _ in range(CANCELS))
+            plane.remove(scene.project)
         figures.append(Figure(name=f"cancel while {stage.name}", value=took, unit="s", goal=CANCEL_GOAL_SECONDS))
     return figures
 
 
 def cancel_seconds(plane: ControlPlane, scene: Scene) -> float:
-    scene.begin()
+    scene.begin(window=CANCEL_WINDOW)
     scene.wait_until_there()
     scene.cancel()
     scene.end()

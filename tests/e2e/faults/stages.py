@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
-
-NOTHING: Mapping[str, object] = MappingProxyType({})
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """`code` makes the new version of the service `api` stay in this stage; so does a setting of the project.
+    """A deployment stays in it until its scene is released; where it is `watched`, for the health window asked for.
 
-    `untouched`: no container of the former version has been touched yet, so that all of them must still be there.
+    `slow_build`: what holds the new version is its build. `untouched`: no container of the former version has been
+    touched yet, so that all of them must still be there.
     """
 
     name: str
     number: int
     untouched: bool
-    code: Mapping[str, object] = field(default_factory=lambda: NOTHING)
-    settings: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+    slow_build: bool = False
+    watched: bool = False
 
 
 # Pushing is for clusters, whose images go through a registry: a server's deployment has no such stage.
 STAGES = (
-    Stage(name="building", number=1, untouched=True, code={"slow_build": True}),
-    Stage(name="deploying", number=3, untouched=False, code={"listens_after": 8}),
-    Stage(name="health_checking", number=4, untouched=False, settings={"health_window": 12}),
+    Stage(name="building", number=1, untouched=True, slow_build=True),
+    Stage(name="deploying", number=3, untouched=False),
+    Stage(name="health_checking", number=4, untouched=False, watched=True),
 )
 PROCESSES = ("worker", "gateway", "publisher", "reconciler", "web", "runner", "postgres", "redis")

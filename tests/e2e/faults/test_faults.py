@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.control_plane import ControlPlane
-from tests.e2e.faults.holding import hold, kill_and_restart, succeed_though_killed
+from tests.e2e.faults.holding import CANCEL_WINDOW, hold, kill_and_restart, succeed_though_killed
 from tests.e2e.faults.scene import CANCELLED, Scene, all_scenes
 from tests.e2e.faults.stages import PROCESSES, STAGES
 
@@ -25,7 +25,7 @@ def scenes(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def held(scenes: list[Scene]) -> list[Scene]:
     """Each in its stage."""
-    hold(scenes)
+    hold(scenes, window=CANCEL_WINDOW)
     return scenes
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.control_plane import ControlPlane
-from tests.e2e.faults.holding import hold, kill_and_restart, succeed_though_killed
+from tests.e2e.faults.holding import CANCEL_WINDOW, hold, kill_and_restart, succeed_though_killed
 from tests.e2e.faults.scene import CANCELLED, RollbackScene, all_scenes
 from tests.e2e.faults.stages import PROCESSES, STAGES
 
@@ -34,7 +34,7 @@ def test_killed_it_ends_as_it_would_have(
 
 @pytest.mark.parametrize("process", ["runner", "gateway", "worker", "postgres"])
 def test_cancelled_it_leaves_what_ran(control_plane: ControlPlane, scenes: list[RollbackScene], process: str) -> None:
-    hold(scenes)
+    hold(scenes, window=CANCEL_WINDOW)
     for scene in scenes:
         scene.cancel()
     kill_and_restart(control_plane, process)
