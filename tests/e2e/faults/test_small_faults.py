@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.control_plane import wait_for
-from tests.e2e.faults.holding import hold, kill_and_restart, succeed_though_killed
+from tests.e2e.faults.holding import CANCEL_WINDOW, hold, kill_and_restart, succeed_though_killed
 from tests.e2e.faults.scene import CANCELLED, Scene, all_scenes
 from tests.e2e.faults.stages import PROCESSES, STAGES
 from tests.e2e.small_plane import PARTS, SmallPlane
@@ -53,7 +53,7 @@ def test_killed_in_every_stage_it_ends_as_it_would_have(
 @pytest.mark.skipif(not ALL, reason="AXION_TEST_SMALL_FAULTS=1 runs it")
 @pytest.mark.parametrize("process", PROCESSES)
 def test_cancelled_in_every_stage_all_is_as_before(small_plane: SmallPlane, scenes: list[Scene], process: str) -> None:
-    hold(scenes)
+    hold(scenes, window=CANCEL_WINDOW)
     for scene in scenes:
         scene.cancel()
     kill_and_restart(small_plane, process)
