@@ -18,7 +18,7 @@ from deployments.states import Stage
 from deployments.types import EventRecord
 from tests.factories import NOW
 
-WAIT = 5.0
+WAIT = 30.0
 
 
 class Socket:
