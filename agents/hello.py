@@ -85,13 +85,18 @@ class Instances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownAgent:
-    """What is stored of an agent whose session is about to begin; `now` by the database's clock."""
+    """What is stored of an agent whose session is about to begin; `now` by the database's clock.
+
+    `ledger_incarnation`: None where the ledger has no name yet.
+    """
 
     id: UUID
     journal_id: str
     instances: Instances
     heard_lately: bool
     now: datetime
+    ledger_incarnation: UUID | None
+    has_open_commands: bool
 
 
 def clock_skew_ms(*, clock_ms: int, now: datetime) -> int | None:

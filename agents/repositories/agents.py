@@ -11,7 +11,6 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Now
 
 from agents.condition import condition_of
-from agents.hello import Hello, Instances, KnownAgent
 from agents.models import Agent, CommandRecord, Server
 from agents.models.machines import lost_after, silent_after
 from agents.retention import HostInventory
@@ -140,27 +139,6 @@ def ended_credential_of(*, agent_id: UUID) -> tuple[str, str] | None:
     return ended.values_list("credential_hash", "trouble").first()
 
 
-def lock_for_session(*, agent_id: UUID, credential_hash: str) -> KnownAgent | None:
-    """Return the active agent with this credential, its row locked until the caller's transaction ends."""
-    rows = _read().select_for_update(no_key=True).active()
-    row = rows.filter(id=agent_id, credential_hash=credential_hash).first()
-    if row is None:
-        return None
-    now = row.database_now
-    return KnownAgent(
-        id=row.id,
-        journal_id=row.journal_id,
-        instances=Instances(
-            present=row.instance_id,
-            former=row.former_instance_id,
-            refused=row.refused_instance_id,
-            since=row.instance_at,
-        ),
-        heard_lately=row.last_seen_at is not None and now - row.last_seen_at < lost_after(),
-        now=now,
-    )
-
-
 def lock_session(*, agent_id: UUID, session_id: UUID) -> UUID | None:
     """Return the server of the active agent for whom this session speaks. Its row is locked: inside a transaction."""
     rows = Agent.objects.select_for_update(no_key=True).active().filter(id=agent_id, session_id=session_id)
@@ -186,30 +164,6 @@ def build_of(*, agent_id: UUID) -> str:
 def clock_skew_ms(*, agent_id: UUID) -> int | None:
     """Return by how much the agent's clock was ahead of ours when it connected last; None where it did not tell."""
     return Agent.objects.filter(id=agent_id).values_list("clock_skew_ms", flat=True).first()
-
-
-def open_session(
-    *, agent_id: UUID, session_id: UUID, hello: Hello, instances: Instances, trouble: str, skew_ms: int | None
-) -> None:
-    """Let this session speak for the agent, in place of any earlier one, and store what it says of itself."""
-    facts: dict[str, Any] = {
-        "session_id": session_id,
-        "last_seen_at": Now(),
-        "protocol": hello.protocol,
-        "build": hello.build,
-        "understands": dict(hello.commands),
-        "instance_id": instances.present,
-        "former_instance_id": instances.former,
-        "refused_instance_id": instances.refused,
-        "instance_at": instances.since,
-        "trouble": trouble,
-        "clock_skew_ms": skew_ms,
-    }
-    if hello.version:
-        facts["version"] = hello.version[:50]
-    if hello.journal_id:
-        facts["journal_id"] = hello.journal_id
-    Agent.objects.filter(id=agent_id).update(**facts)
 
 
 def refuse_instance(*, agent_id: UUID, instance_id: str, trouble: str) -> None:

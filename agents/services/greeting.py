@@ -10,7 +10,7 @@ from django.db import transaction
 from agents.contracts.version import SETTLING_PROTOCOL
 from agents.errors import AnotherMachine, Unauthenticated
 from agents.hello import TWO_MACHINES, Greeting, Hello, KnownAgent, admit, clock_skew_ms, unknown_stacks_sentence
-from agents.repositories import agents, delivery, ledger
+from agents.repositories import agents, delivery, ledger, session_rows
 from agents.services.enrolment import hash_of
 
 logger = structlog.get_logger(__name__)
@@ -30,7 +30,7 @@ def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) ->
 
 def _greeted(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) -> Greeting | None:
     with transaction.atomic():
-        agent = agents.lock_for_session(agent_id=agent_id, credential_hash=hash_of(credential))
+        agent = session_rows.lock_for_session(agent_id=agent_id, credential_hash=hash_of(credential))
         if agent is None:
             raise Unauthenticated
         instances = admit(
@@ -39,11 +39,11 @@ def _greeted(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello)
         if instances is None:
             agents.refuse_instance(agent_id=agent_id, instance_id=hello.instance_id, trouble=TWO_MACHINES)
             return None
-        incarnation = ledger.incarnation()
+        incarnation = agent.ledger_incarnation or ledger.incarnation()
         behind = ledger.raise_floors(agent_id=agent_id, highest=hello.highest_numbers)
         strange = unknown_stacks_sentence(ledger.unknown_stacks(hello.stacks))
         trouble = " ".join(filter(None, [TWO_MACHINES if instances.refused else "", strange]))
-        agents.open_session(
+        session_rows.open_session(
             agent_id=agent_id,
             session_id=session_id,
             hello=hello,
@@ -51,7 +51,9 @@ def _greeted(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello)
             trouble=trouble,
             skew_ms=clock_skew_ms(clock_ms=hello.clock_ms, now=agent.now),
         )
-        _make_due(agent, hello, incarnation=incarnation)
+        # What is ordered from now on is due by itself.
+        if agent.has_open_commands:
+            _make_due(agent, hello, incarnation=incarnation)
         doubtful = delivery.doubtful(agent_id=agent_id, lanes=behind, hello=hello)
     if behind:
         logger.error(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from uuid import UUID
 
@@ -37,7 +38,10 @@ class SessionRegistry:
         self._poll_seconds = poll_seconds
         self._sessions: dict[UUID, AgentSession] = {}
         self._due = asyncio.Event()
+        # For whom something may be due; None for everybody.
+        self._woken: set[UUID] | None = set()
         self._woken_at = time.monotonic()
+        self._asked_for_all_at = 0.0
 
     def add(self, session: AgentSession) -> None:
         """Serve this session; an older one of the same agent is ended."""
@@ -45,7 +49,7 @@ class SessionRegistry:
         self._sessions[session.agent_id] = session
         if older is not None:
             older.end(REPLACED)
-        self.wake()
+        self.wake(agent_id=session.agent_id)
 
     def remove(self, session: AgentSession) -> None:
         """Forget this session, unless a newer one took its place."""
@@ -60,9 +64,14 @@ class SessionRegistry:
 
     def wake(self, *, agent_id: UUID | None = None) -> None:
         """Look for due commands now; for an agent that is connected elsewhere nothing happens."""
-        if agent_id is None or agent_id in self._sessions:
-            self._woken_at = time.monotonic()
-            self._due.set()
+        if agent_id is not None and agent_id not in self._sessions:
+            return
+        if agent_id is None:
+            self._woken = None
+        elif self._woken is not None:
+            self._woken.add(agent_id)
+        self._woken_at = time.monotonic()
+        self._due.set()
 
     def end_all(self, ending: Ending) -> None:
         for session in self.sessions():
@@ -72,26 +81,37 @@ class SessionRegistry:
         """Wait to be woken, at most one poll interval, and deliver once; a longer one when it has long been quiet."""
         # The time-out is the safety poll: a notification may have been lost.
         # Not wait_for: before Python 3.12 it can swallow the cancellation that stops this loop.
+        woken = None
         with suppress(TimeoutError):
             async with asyncio.timeout(self._pause()):
                 await self._due.wait()
+            # However many are woken one by one, all are asked for as often as without them.
+            late = time.monotonic() - self._asked_for_all_at >= self._pause()
+            woken = None if late else self._woken
         self._due.clear()
+        self._woken = set()
         try:
-            await self._deliver()
+            await self._deliver(woken)
         except DATABASE_AWAY as error:
             logger.warning("database unavailable, retrying", what="commands", error=str(error).strip())
+            self._woken = None
             await asyncio.sleep(self._poll_seconds)
 
     def _pause(self) -> float:
         calm = time.monotonic() - self._woken_at >= CALM_AFTER
         return self._poll_seconds * (CALM_POLLS if calm else 1)
 
-    async def _deliver(self) -> None:
-        with_room = [session.session_id for session in self._sessions.values() if session.has_room]
+    async def _deliver(self, woken: AbstractSet[UUID] | None) -> None:
+        """Deliver what is due for these agents, or for everybody, which is dear at a thousand."""
+        if woken is None:
+            self._asked_for_all_at = time.monotonic()
+        agents = self._sessions.keys() if woken is None else woken & self._sessions.keys()
+        with_room = [session.session_id for each in agents if (session := self._sessions[each]).has_room]
         if not with_room:
             return
         due = await self._threads.run(command_delivery.claim_due, session_ids=with_room, limit=MAX_CLAIMED_COMMANDS)
         if due.more:
+            self._woken = None if woken is None or self._woken is None else self._woken | woken
             self._due.set()
         broken = [*due.broken]
         for command in due.commands:

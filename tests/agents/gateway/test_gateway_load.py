@@ -12,6 +12,7 @@ import pytest
 from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 
+from agents import prepared
 from agents.models import Agent, Server
 from agents.services import enrolment
 from agents.transport.threads import DatabaseThreads
@@ -47,6 +48,13 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return execute(self, sql, params)
 
     monkeypatch.setattr(CursorWrapper, "execute", recorded)
+    executed = prepared._executed
+
+    def recorded_prepared(sql: Any, parameters: Any) -> Any:
+        seen.append(str(sql))
+        return executed(sql, parameters)
+
+    monkeypatch.setattr(prepared, "_executed", recorded_prepared)
     return seen
 
 
