@@ -10,6 +10,7 @@ from tests.bench import (
     asking,
     clusters,
     deploying,
+    fleet,
     generation,
     importing,
     listing,
@@ -53,6 +54,7 @@ ROWS: Mapping[str, Row] = {
     "statements": Row(on_plane=statements.measure),
     "sockets": Row(on_plane=sockets.measure),
     "asking": Row(on_plane=asking.measure),
-    # The last: its hosts stay.
+    # The last: their hosts and agents stay.
+    "agents": Row(on_plane=fleet.measure),
     "many_hosts": Row(on_plane=many_hosts.measure),
 }
