@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import io
 import re
+import tarfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 MAX_WHEELS = 500
+# One host's; a larger folder is not packed at all.
+MAX_PACKED_BYTES = 128 * 1024 * 1024
 WHEEL = re.compile(
     r"^(?P<name>[A-Za-z0-9_.]+-[A-Za-z0-9_.!+]+)(-\d\w*)?"
     r"-(?P<python>[\w.]+)-(?P<abi>[\w.]+)-(?P<platform>[\w.]+)\.whl$"
@@ -38,6 +43,25 @@ def list_wheels(folder: str) -> tuple[Path, ...]:
     if not folder or not path.is_dir():
         return ()
     return tuple(sorted(file for file in path.glob("*.whl") if file.is_file() and WHEEL.match(file.name)))[:MAX_WHEELS]
+
+
+def packed_wheels(folder: str, *, host: HostPython) -> bytes | None:
+    """Return a .tar of the wheels that fit the host, the same object to all who ask; None where there are none."""
+    fitting = tuple(file for file in list_wheels(folder) if fits(file.name, host=host))
+    stamps = tuple((file, file.stat().st_mtime_ns, file.stat().st_size) for file in fitting)
+    if not stamps or sum(size for _, _, size in stamps) > MAX_PACKED_BYTES:
+        return None
+    return _packed(stamps)
+
+
+# As many as there are Pythons and machines in one installation.
+@lru_cache(maxsize=8)
+def _packed(stamps: tuple[tuple[Path, int, int], ...]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        for file, _, _ in stamps:
+            tar.add(file, arcname=file.name)
+    return packed.getvalue()
 
 
 def fits(file_name: str, *, host: HostPython) -> bool:

@@ -8,10 +8,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 
+from agents.contracts.packages import packages_name
 from agents.contracts.version import UPDATES_PROTOCOL
 from agents.distribution.artifact import agent_artifact
+from agents.distribution.wheels import HostPython, packed_wheels
 from agents.limits import MAX_MESSAGE_BYTES
 from agents.reports.report_bounds import cut
 from agents.reports.update_rules import (
@@ -200,12 +203,21 @@ def orders_of(*, agent_ids: Collection[UUID]) -> Mapping[UUID, UpdateOrder]:
 
 
 def archive_for(*, agent_id: UUID, digest: str) -> bytes | None:
-    """Return the archive with this digest, for an agent that was ordered to become it; None for everything else."""
-    artifact = agent_artifact()
-    if digest != artifact.digest:
+    """Return the archive with this digest, for an agent that was ordered to become it; None for everything else.
+
+    Or the packages of that version, by their name, where the control plane carries them.
+    """
+    artifact, packages = agent_artifact(), packages_name(digest)
+    wanted = digest if packages is None else packages.digest
+    if wanted != artifact.digest:
         return None
     order = updates.orders_of(agent_ids=[agent_id]).get(agent_id)
-    return artifact.content if order is not None and order.digest == digest else None
+    if order is None or order.digest != wanted:
+        return None
+    if packages is None:
+        return artifact.content
+    host = HostPython(minor=packages.minor, machine=packages.machine)
+    return packed_wheels(settings.AXION_AGENT_WHEELS, host=host)
 
 
 def cancel(*, rollout_id: UUID) -> bool:

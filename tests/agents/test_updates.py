@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import tarfile
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,6 +16,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from agents import gateway
+from agents.contracts.packages import PackagesName
 from agents.contracts.version import UPDATES_PROTOCOL
 from agents.distribution.artifact import agent_artifact
 from agents.models import Agent, AgentUpdate, UpdateRollout
@@ -172,6 +177,29 @@ def test_only_who_was_ordered_gets_the_archive(owner: User) -> None:
     assert updates.archive_for(agent_id=first.pk, digest=digest) == agent_artifact().content
     assert updates.archive_for(agent_id=second.pk, digest=digest) is None
     assert updates.archive_for(agent_id=first.pk, digest="f" * 64) is None
+
+
+@pytest.mark.django_db
+def test_only_who_was_ordered_gets_the_packages_that_fit_it(owner: User, settings: Any, tmp_path: Path) -> None:
+    settings.AXION_AGENT_WHEELS = str(tmp_path)
+    first, second = agents_of(owner, 2)
+    begin(owner)
+    name = PackagesName(digest=agent_artifact().digest, minor=11, machine="x86_64")
+    assert updates.archive_for(agent_id=first.pk, digest=str(name)) is None
+    names = ["any-1-py3-none-any.whl", "here-1-cp311-cp311-manylinux_2_28_x86_64.whl"]
+    for each in [*names, "there-1-cp311-cp311-manylinux_2_28_aarch64.whl", "notes.txt"]:
+        (tmp_path / each).write_text(each)
+    packed = updates.archive_for(agent_id=first.pk, digest=str(name))
+    assert packed is not None
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        assert tar.getnames() == names
+    # A thousand agents that ask at once are given the same bytes, not as many copies of them.
+    assert updates.archive_for(agent_id=first.pk, digest=str(name)) is packed
+    (tmp_path / "more-1-py3-none-any.whl").write_text("more")
+    assert updates.archive_for(agent_id=first.pk, digest=str(name)) != packed
+    assert updates.archive_for(agent_id=second.pk, digest=str(name)) is None
+    for wrong in (f"packages/{'f' * 64}/11/x86_64", f"packages/{agent_artifact().digest}/x/x86_64", "packages//"):
+        assert updates.archive_for(agent_id=first.pk, digest=wrong) is None
 
 
 async def test_a_connected_agent_is_told_tries_beside_itself_and_says_how_it_went(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import os
 import shutil
 import subprocess
@@ -18,11 +19,26 @@ from agents.runner.release import COMPLETE, LAUNCHER, Release
 LOCK_FILE = "requirements-runner.lock"
 MAX_ARCHIVE_BYTES = 64 * 1024 * 1024
 MAX_UNPACKED_BYTES = 256 * 1024 * 1024
+MAX_PACKAGES_BYTES = 160 * 1024 * 1024
 PACKAGES_SECONDS = 600
+MAX_LOCK_BYTES = 4 * 1024 * 1024
+logger = logging.getLogger(__name__)
 
 
 class UpdateFailedError(Exception):
     """Why the update cannot go on, for people."""
+
+
+class Packages:
+    """Takes packages in, piece by piece, no more than there may be. pip holds each against the archive's lock file."""
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+
+    def take(self, data: bytes) -> None:
+        if len(self.content) + len(data) > MAX_PACKAGES_BYTES:
+            raise UpdateFailedError("The packages of the new version are larger than any can be.")
+        self.content += data
 
 
 class Archive:
@@ -44,10 +60,26 @@ class Archive:
         return bytes(self._content)
 
 
-def provide(*, release: Release, present: Release, content: bytes, run: Callable[..., None] | None = None) -> None:
+def needs_packages(*, release: Release, present: Release, content: bytes) -> bool:
+    """Tell whether the release lacks packages that the present one does not have. Raises UpdateFailedError."""
+    if release.is_complete:
+        return False
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as tar:
+            file = tar.extractfile(LOCK_FILE)
+            wanted = b"" if file is None else file.read(MAX_LOCK_BYTES)
+    except (OSError, KeyError, tarfile.TarError) as error:
+        raise UpdateFailedError(f"What was fetched is no agent: {error}.") from error
+    return not _has_packages(present, lock=wanted)
+
+
+def provide(
+    *, release: Release, present: Release, content: bytes, packages: bytes = b"", run: Callable[..., None] | None = None
+) -> None:
     """Have the release complete in its folder, or not at all; one that is there already stays. Blocks for minutes.
 
-    Packages are those of the present release where both need the same; else pip fetches them. Raises UpdateFailedError.
+    Packages are those of the present release where both need the same; else those that came along in `packages`, a
+    .tar of wheels, or what pip fetches. Raises UpdateFailedError.
     """
     if release.is_complete:
         return
@@ -57,7 +89,7 @@ def provide(*, release: Release, present: Release, content: bytes, run: Callable
         raise UpdateFailedError(_cannot_write(release.folder.parent, error)) from error
     try:
         _unpack(content, new)
-        _add_packages(new, present=present, run=run or _pip)
+        _add_packages(new, present=present, packages=packages, run=run or _pip)
         (new / "python").write_text(f"{sys.executable}\n")
         new.chmod(0o755)
         (new / COMPLETE).touch()
@@ -87,12 +119,33 @@ def _unpack(content: bytes, folder: Path) -> None:
     (folder / LAUNCHER).chmod(0o755)
 
 
-def _add_packages(folder: Path, *, present: Release, run: Callable[..., None]) -> None:
+def _has_packages(present: Release, *, lock: bytes) -> bool:
     here = present.folder / LOCK_FILE
-    if here.is_file() and here.read_bytes() == (folder / LOCK_FILE).read_bytes() and (present.folder / "lib").is_dir():
+    return here.is_file() and here.read_bytes() == lock and (present.folder / "lib").is_dir()
+
+
+def _add_packages(folder: Path, *, present: Release, packages: bytes, run: Callable[..., None]) -> None:
+    if _has_packages(present, lock=(folder / LOCK_FILE).read_bytes()):
         shutil.copytree(present.folder / "lib", folder / "lib", symlinks=True, copy_function=_link_or_copy)
-        return
-    run(folder)
+    elif not packages or not _add_brought(folder, packages):
+        run(folder)
+
+
+def _add_brought(folder: Path, packages: bytes) -> bool:
+    """Install what came along; False, and nothing left of it, where that is not all that is needed."""
+    wheels = folder / "wheels"
+    try:
+        wheels.mkdir()
+        with tarfile.open(fileobj=io.BytesIO(packages), mode="r:") as tar:
+            tar.extractall(wheels, filter="data")
+        _pip(folder, wheels=wheels)
+    except (UpdateFailedError, tarfile.TarError) as error:
+        logger.warning("the packages that the control plane carries do not do: %s", error)
+        shutil.rmtree(folder / "lib", ignore_errors=True)
+        return False
+    finally:
+        shutil.rmtree(wheels, ignore_errors=True)
+    return True
 
 
 def _link_or_copy(source: str, target: str) -> None:
@@ -102,9 +155,13 @@ def _link_or_copy(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _pip(folder: Path) -> None:
+def _pip(folder: Path, *, wheels: Path | None = None) -> None:
+    """Install what the lock file names: from the folder of wheels alone, or from the machine's own index."""
+    program = next((f"{each}/pip" for each in wheels.glob("pip-*.whl")), "") if wheels else ""
+    brought = ("--no-index", "--find-links", str(wheels)) if wheels else ()
     command = [
-        *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"),
+        *((sys.executable, program) if program else (sys.executable, "-m", "pip")),
+        *("install", *brought, "--quiet", "--disable-pip-version-check", "--no-input"),
         *("--no-cache-dir", "--root-user-action", "ignore", "--only-binary", ":all:", "--require-hashes"),
         *("-r", str(folder / LOCK_FILE), "--target", str(folder / "lib")),
     ]

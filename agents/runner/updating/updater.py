@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import platform
 import sqlite3
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +14,13 @@ from pathlib import Path
 import grpc
 
 from agents.contracts import runner_pb2 as pb
+from agents.contracts.packages import PackagesName
 from agents.contracts.version import UPDATES_PROTOCOL
 from agents.runner.control_plane.client import GatewayCalls
 from agents.runner.release import Release, build_of, own_release
 from agents.runner.updating import trial
 from agents.runner.updating.handover import Probation
-from agents.runner.updating.provide import Archive, UpdateFailedError, provide
+from agents.runner.updating.provide import Archive, Packages, UpdateFailedError, needs_packages, provide
 from agents.runner.updating.record import ENDED, Phase, UpdateRecord, read_record, write_record
 
 # How long it waits for commands to end before it gives up.
@@ -121,7 +124,11 @@ class Updater:
         self._note(order, Phase.PREPARING, f"Fetching version {order.version}.")
         archive = Archive(digest=order.digest)
         await calls.fetch_bundle(order.digest, archive.take)
-        await asyncio.to_thread(provide, release=new, present=own, content=archive.checked())
+        content = archive.checked()
+        packages = b""
+        if await asyncio.to_thread(needs_packages, release=new, present=own, content=content):
+            packages = await self._packages(order, calls)
+        await asyncio.to_thread(provide, release=new, present=own, content=content, packages=packages)
         self._note(order, Phase.TRYING, "Starting the new version beside this one.")
         await asyncio.to_thread(
             trial.try_beside,
@@ -135,6 +142,18 @@ class Updater:
         await self._wait_until_idle(order)
         record = UpdateRecord(update_id=order.update_id, build=build, phase=Phase.HANDING_OVER)
         self.handover.set_result(Handover(record=record, to=new, former=own))
+
+    async def _packages(self, order: pb.UpdateOrder, calls: GatewayCalls) -> bytes:
+        """Return what the new version needs as far as the control plane carries it; empty where it does not."""
+        name = PackagesName(digest=order.digest, minor=sys.version_info[1], machine=platform.machine())
+        packages = Packages()
+        try:
+            await calls.fetch_bundle(str(name), packages.take)
+        except (grpc.RpcError, TimeoutError) as error:
+            what = error.details() if isinstance(error, grpc.RpcError) else "it did not come in time"
+            logger.info("the control plane carries no packages for this machine: %s", what)
+            return b""
+        return bytes(packages.content)
 
     async def _wait_until_idle(self, order: pb.UpdateOrder) -> None:
         """Return once no command is underway and none begins any more. Raises UpdateFailedError after IDLE_SECONDS."""

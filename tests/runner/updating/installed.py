@@ -16,6 +16,7 @@ from pathlib import Path
 
 from agents.distribution.artifact import agent_artifact, packed
 from agents.runner.release import LAUNCHER, Release, build_of
+from agents.runner.updating.provide import LOCK_FILE
 from tests.runner.gateway import TOKEN
 
 VERSION_FILE = "app/agents/contracts/version.py"
@@ -36,7 +37,7 @@ class Version:
 
 
 def version(name: str, **changed: str) -> Version:
-    """This working tree's agent under another version; `main` or `store` replaces, or adds to, one of its files."""
+    """This working tree's agent under another version; `main`, `lock` or `store` changes one of its files."""
     files = {}
     with tarfile.open(fileobj=io.BytesIO(agent_artifact().content)) as tar:
         for member in tar.getmembers():
@@ -48,6 +49,8 @@ def version(name: str, **changed: str) -> Version:
     if "main" in changed:
         files["app/agents/runner/real.py"] = files[MAIN_FILE]
         files[MAIN_FILE] = changed["main"].encode()
+    if "lock" in changed:
+        files[LOCK_FILE] = changed["lock"].encode()
     if "store" in changed:
         path = "app/agents/runner/journal/store.py"
         files[path] = files[path].replace(
