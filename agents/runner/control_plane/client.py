@@ -127,7 +127,8 @@ class ControlPlane:
                 return future.result(timeout=seconds)
             except (asyncio.CancelledError, concurrent.futures.CancelledError):
                 interrupt.check()
-                raise
+                # The line took another channel, such as one with a renewed certificate: it is asked again on that.
+                raise TimeoutError("The line to the control plane was closed.") from None
             finally:
                 forget()
                 # One that is late must not go on writing beside the next attempt.

@@ -159,7 +159,9 @@ class Line:
     async def _use(self, key: object, make: Callable[[], grpc.aio.Channel]) -> None:
         if self._opened_for == key:
             return
-        await self.close()
-        self._channel = make()
+        former, self._channel = self._channel, make()
         self._stub = RunnerAgentServiceStub(self._channel)  # type: ignore[no-untyped-call]  # generated
         self._opened_for = key
+        # What is asked on it is cancelled, and asked again: by then of the new one.
+        if former is not None:
+            await former.close(None)
