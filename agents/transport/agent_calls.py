@@ -94,12 +94,12 @@ class AgentCalls:
         return Keyed(request=request.certificate_request, sealing_key=request.sealing_key)
 
     async def heartbeat(self, request: runner_pb2.HeartbeatRequest, context: Call) -> runner_pb2.HeartbeatResponse:
-        await self._heard(request.health, context)
+        await self._heard(request, context)
         data = runner_pb2.HeartbeatData(acknowledged=True)
         return runner_pb2.HeartbeatResponse(status=common_pb2.SUCCESS, data=data)
 
     async def metrics(self, request: runner_pb2.SendMetricsRequest, context: Call) -> common_pb2.Empty:
-        await self._measured(request.health, context)
+        await self._measured(request, context)
         return common_pb2.Empty()
 
     async def metrics_stream(
@@ -108,7 +108,7 @@ class AgentCalls:
         pace = TokenBucket(burst=METRICS_BURST, per_second=METRICS_PER_SECOND)
         async for request in requests:
             await pace.spend(1)
-            await self._measured(request.health, context)
+            await self._measured(request, context)
         return common_pb2.Empty()
 
     async def bundle(
@@ -179,13 +179,15 @@ class AgentCalls:
             await _abort(context, error, call=SECRETS_CALL)
         return common_pb2.Empty()
 
-    async def _measured(self, health: runner_pb2.AgentHealth, context: Call) -> None:
-        agent_id = await self._heard(health, context)
-        self._samples.take_health(agent_id=agent_id, health=codec.health_from_wire(health))
+    async def _measured(self, request: runner_pb2.SendMetricsRequest, context: Call) -> None:
+        agent_id = await self._heard(request, context)
+        self._samples.take_health(agent_id=agent_id, health=codec.health_from_wire(request.health))
 
-    async def _heard(self, health: runner_pb2.AgentHealth, context: Call) -> UUID:
+    async def _heard(self, request: runner_pb2.HeartbeatRequest | runner_pb2.SendMetricsRequest, context: Call) -> UUID:
         agent = await self._callers.agent_for_heartbeat(context)
-        self._liveness.heard(agent_id=agent.id, session_id=None, health=codec.health_from_wire(health))
+        if request.agent_id not in ("", str(agent.id)):
+            await context.abort(grpc.StatusCode.PERMISSION_DENIED, "The credential belongs to another agent.")
+        self._liveness.heard(agent_id=agent.id, session_id=None, health=codec.health_from_wire(request.health))
         return agent.id
 
 
