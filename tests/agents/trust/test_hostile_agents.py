@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -179,13 +179,21 @@ async def fetches_anothers_code(scene: Scene) -> Any:
 
 
 async def reports_for_another(scene: Scene) -> Any:
+    """A command of another is answered as one that there never was: forgotten, under the id that was said."""
+    made_up = replace(scene.theirs, id=uuid4(), deployment_id=uuid4())
     answer = pb.CommandAcknowledged(command_id=str(scene.theirs.id), accepted=False, refusal="invalid", message="no")
-    return await scene.in_session(
+    code = await scene.in_session(
         report(scene.theirs, number=1),
+        report(made_up, number=1),
         report(scene.own, number=9, deployment_id=scene.theirs.deployment_id),
         pb.FromAgent(acknowledged=answer),
         pb.FromAgent(update=pb.UpdateState(update_id=str(uuid4()), state="done")),
     )
+    theirs, nobodys = str(scene.theirs.id), str(made_up.id)
+    alike = [text.replace(nobodys, theirs) for text in scene.told if nobodys in text]
+    assert alike == [text for text in scene.told if theirs in text]
+    scene.told = [text for text in scene.told if theirs not in text]
+    return code
 
 
 async def repeats_and_skips(scene: Scene) -> Any:
