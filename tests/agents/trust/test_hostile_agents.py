@@ -89,7 +89,9 @@ class Scene:
         """Say these in a session of its own, then report truly: when that is stored, all before it was judged."""
         self.number += 1
         last = report(self.own, number=self.number)
-        return await self.session(self.hello(), *messages, last, until=lambda answer: stored(answer) == self.number)
+        return await self.session(
+            self.hello(), *messages, last, until=lambda answer: stored(answer, of=self.own) == self.number
+        )
 
     def raw(self, name: str, *contents: bytes) -> Any:
         """A call whose messages are these bytes."""
@@ -103,8 +105,9 @@ def report(command: CommandData, *, number: int, deployment_id: Any = None) -> p
     return pb.FromAgent(report=pb.Report(**ids, number=number, at_ms=1, log=said))
 
 
-def stored(answer: pb.ToAgent) -> int:
-    return int(answer.reports_acknowledged.number) if answer.HasField("reports_acknowledged") else 0
+def stored(answer: pb.ToAgent, *, of: CommandData) -> int:
+    told = answer.reports_acknowledged
+    return int(told.number) if told.command_id == str(of.id) else 0
 
 
 @pytest.fixture

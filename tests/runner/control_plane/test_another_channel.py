@@ -38,7 +38,10 @@ async def test_secrets_asked_for_on_the_former_channel_come_over_the_next_one(tm
     add(service, server)
     address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     await server.start()
-    environment = {"AXION_AGENT__AGENT__STATE_DIR": str(tmp_path)}
+    environment = {
+        "AXION_AGENT__AGENT__STATE_DIR": str(tmp_path),
+        "AXION_AGENT__CONTROL_PLANE__GRPC_URL": f"http://{address}",
+    }
     async with Line(load_config(path=None, environment=environment)) as line:
         await line._use("before", lambda: grpc.aio.insecure_channel(address))
         plane = ControlPlane(calls=GatewayCalls(line=line), loop=asyncio.get_running_loop())
