@@ -20,6 +20,8 @@ RUN_DIR=/run/axion-agent
 CONTAINER=axion-agent
 NEEDED_KB=${AXION_NEEDED_KB:-512000}
 MAX_CLOCK_SECONDS=300
+# The oldest that Compose 2 speaks with.
+MIN_ENGINE=20.10
 ENROL_SECONDS=60
 WITH_DOCKER=${AXION_WITH_DOCKER:-}
 CONTAINER_MODE=${AXION_CONTAINER:-}
@@ -94,12 +96,16 @@ step_docker() {
     have docker || fail "Docker is missing. Install Docker Engine with Compose, or allow the installation to do that."
     engine=$(timeout 30 docker version --format '{{.Server.Version}}' 2>/dev/null) ||
         fail "Docker is installed, but its engine does not answer. Start it (systemctl start docker), then try again."
+    at_least "$engine" "$MIN_ENGINE" ||
+        fail "Docker $engine is too old: the agent needs Docker Engine $MIN_ENGINE or newer. Update Docker, then try again."
     compose=$(docker compose version --short 2>/dev/null) ||
         fail "Docker has no Compose 2. Install it (docker-compose-v2, docker-compose-plugin, or docker-compose from Debian 13 on), then try again."
     builds=
     docker buildx version >/dev/null 2>&1 || builds=" Buildx is missing: projects whose code has to be built cannot be deployed here."
     say "Docker $engine with Compose $compose.$builds"
 }
+
+at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
 free_kb() {
     folder=$1

@@ -32,6 +32,11 @@ LOOK_SECONDS = 1.0
 FOLDER = "/tmp/axion-install-{}.XXXXXX"  # noqa: S108 - mktemp makes it, for this user alone
 
 
+def now_seconds() -> int:
+    """Return what the clocks of servers are held against."""
+    return int(time.time())
+
+
 class StepFailedError(Exception):
     """Why a step failed, for people."""
 
@@ -69,7 +74,7 @@ class HostSteps:
                 "docker", seconds=PACKAGES_SECONDS if self._found.install_docker else SHORT_SECONDS
             ),
             Step.DISK: lambda: self._of_script("disk"),
-            Step.CLOCK: lambda: self._of_script("clock", AXION_NOW=str(int(time.time()))),
+            Step.CLOCK: lambda: self._of_script("clock", AXION_NOW=str(now_seconds())),
             Step.GATEWAY: lambda: self._of_script("gateway"),
             Step.RUNNER: self._bring_runner,
             Step.UNIT: self._start_unit,

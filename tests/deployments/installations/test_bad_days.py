@@ -28,7 +28,7 @@ from deployments.errors import Conflict, Invalid, NotFound
 from deployments.models import User
 from deployments.repositories.installations import installation_rows, server_access_rows
 from deployments.services.fleet import machine_changes
-from deployments.services.installations import installation_requests
+from deployments.services.installations import host_steps, installation_requests
 from deployments.services.installations.host_steps import HostSteps
 from deployments.services.permissions.access import caller_of
 from deployments.ssh import ssh_host
@@ -61,6 +61,27 @@ def test_what_the_server_does_not_have(bare: Place, owner: User, server: Server)
         bare.server.run("rm /var/lib/filler")
     nobody = carried_out(ask(bare, owner, server, gateway_url=f"http://{bare.here}:9"))
     assert_failed(nobody, Step.GATEWAY, f"{bare.here} port 9", "cannot be reached")
+
+
+OLD_DOCKER = """printf '#!/bin/sh\\necho 19.03.15\\n' >/usr/local/bin/docker && chmod 755 /usr/local/bin/docker"""
+
+
+def test_a_docker_that_is_too_old_and_a_clock_that_is_off_by_an_hour(
+    bare: Place, owner: User, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare.server.hide("docker")
+    bare.server.run(OLD_DOCKER)
+    try:
+        old = carried_out(ask(bare, owner, server))
+    finally:
+        bare.server.run("rm /usr/local/bin/docker")
+        bare.server.show("docker")
+    assert_failed(old, Step.DOCKER, "Docker 19.03.15 is too old", "20.10 or newer", "Update Docker")
+    for hours in (-1, 1):
+        with monkeypatch.context() as patched:
+            patched.setattr(host_steps, "now_seconds", lambda hours=hours: int(time.time()) + hours * 3600)
+            off = carried_out(ask(bare, owner, server))
+        assert_failed(off, Step.CLOCK, "off by 3", "certificates would not hold", "timedatectl set-ntp true")
 
 
 def test_nothing_is_sent_to_a_key_that_nobody_knows(bare: Place, owner: User, stranger: User, server: Server) -> None:
