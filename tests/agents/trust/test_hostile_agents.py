@@ -234,7 +234,7 @@ async def calls_and_says_nothing(scene: Scene) -> Any:
 
 
 async def comes_from_the_future(scene: Scene) -> Any:
-    newer = scene.hello(protocol=2**31 - 1, commands={"teleport": 99}, clock_ms=2**62)
+    newer = scene.hello(protocol=2**31 - 1, commands={"deploy": 99, "teleport": 99}, clock_ms=2**62)
     return await scene.session(newer, until=lambda answer: answer.HasField("welcome"))
 
 
