@@ -111,12 +111,18 @@ ERRORS = {
     "Conflict",
     "PeerRefused",
     "TooMuch",
+    "Unreachable",
+    "CommandError",
 }
+# Of these every argument is read by people.
+SPOKEN_IN_TERMINALS = {"say", "words", "in_words", "action"}
 SHOWN = {"message_user", "success", "error", "warning", "info"}
 NAMED = {
     "description",
     "label",
     "help_text",
+    "help",
+    "interrupted",
     "empty_title",
     "empty_hint",
     "verbose_name",
@@ -133,6 +139,7 @@ def spoken_code() -> list[Path]:
     folders = (
         *("deployments/services", "deployments/admin", "deployments/models", "deployments/notifiers"),
         *("agents/admin", "agents/services", "agents/models"),
+        *("axion_deploy/terminal", "axion_deploy/management", "axion_deploy/prefork/management"),
     )
     return [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
@@ -151,6 +158,8 @@ def bare_sentences(source: str) -> Iterator[int]:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             of_messages = isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) in {"messages", "self"}
             told = node.args[:1] if name in ERRORS else node.args[1:2] if name in SHOWN and of_messages else []
+            if name in SPOKEN_IN_TERMINALS:
+                told = [each for each in node.args if not _is_code(each)]
             told += [keyword.value for keyword in node.keywords if keyword.arg in NAMED]
             yield from (node.lineno for each in told if is_bare(each))
         elif isinstance(node, ast.Dict):
@@ -163,6 +172,13 @@ def bare_sentences(source: str) -> Iterator[int]:
             names = {target.id for target in node.targets if isinstance(target, ast.Name)}
             if names & NAMED and is_bare(node.value):
                 yield node.lineno
+
+
+def _is_code(node: ast.expr) -> bool:
+    """Tell whether a text is a word of a command, or columns in which each sentence is looked up by itself."""
+    if isinstance(node, ast.JoinedStr):
+        return not any(is_bare(value) for value in node.values if isinstance(value, ast.Constant))
+    return isinstance(node, ast.Constant) and str(node.value).replace("_", "").isalpha()
 
 
 def _is_title(key: ast.expr | None) -> bool:
@@ -187,6 +203,11 @@ def test_code_says_nothing_that_cannot_be_translated(path: Path) -> None:
         ('context = {"title": "A page"}', [1]),
         ('class Kind(models.TextChoices):\n    ONE = "one", "The first"\n    TWO = "two", _("The second")', [2]),
         ('@display(description=lazy("Status"))\ndef status(): ...', []),
+        ('screen.say("Nothing there.")\nscreen.say(sentence("Nothing there."))', [1]),
+        ('screen.say(f"{name} was deleted.")\nscreen.say(f"{state:<9} {name}")', [1]),
+        ('action("list", "List everybody.")\naction("list", _("List everybody."))', [1]),
+        ('parser.add_argument("--most", help="How many.")', [1]),
+        ('raise CommandError(f"{path} cannot be read.")', [1]),
         ('logger.info("not for people", x=1)', []),
     ],
 )

@@ -9,16 +9,18 @@ from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand
+from django.utils.translation import gettext as _
 
 from agents.db_errors import DATABASE_AWAY
+from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit, Unreachable, exit_of, explained
 from axion_deploy.terminal.screen import Screen
+from axion_deploy.terminal.speaking import SpeakingCommand, add_language
 from deployments.errors import DeployError
 
 
-class ActingCommand(BaseCommand):
+class ActingCommand(SpeakingCommand):
     """Does one of `actions` as the user that `--user` names; `interrupted` says what goes on after Ctrl-C."""
 
     actions: ClassVar[Mapping[str, Callable[..., Exit]]]
@@ -27,7 +29,7 @@ class ActingCommand(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        screen = Screen(as_json=options["json"])
+        screen = Screen(as_json=options["json"], language=self.language)
         exit_ = self._act(options, screen)
         screen.tell("end", {"exitCode": int(exit_)})
         sys.exit(exit_)
@@ -40,7 +42,7 @@ class ActingCommand(BaseCommand):
             screen.problem(error)
             return exit_of(error)
         except DATABASE_AWAY:
-            screen.problem(Unreachable("The database is not responding."))
+            screen.problem(Unreachable(sentence("The database is not responding.")))
             return Exit.UNREACHABLE
         except KeyboardInterrupt:
             screen.say(self.interrupted)
@@ -55,8 +57,11 @@ def subcommands(parser: ArgumentParser) -> Callable[[str, str], ArgumentParser]:
         made: ArgumentParser = actions.add_parser(
             name, help=text, description=text, epilog=explained(), formatter_class=RawDescriptionHelpFormatter
         )
-        made.add_argument("--user", help="The user to act as. Default: the superuser, if there is exactly one.")
-        made.add_argument("--json", action="store_true", help="Print one JSON object per line, each with its `kind`.")
+        made.add_argument("--user", help=_("The user to act as. Default: the superuser, if there is exactly one."))
+        made.add_argument(
+            "--json", action="store_true", help=_("Print one JSON object per line, each with its `kind`.")
+        )
+        add_language(made)
         return made
 
     return action
@@ -68,8 +73,10 @@ def add_machine_end(parser: ArgumentParser, *, ends: Sequence[str]) -> None:
         "--end",
         default=str(ends[0]),
         choices=[str(each) for each in ends],
-        help="What happens to what is running there.",
+        help=_("What happens to what is running there."),
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--confirm", default="", metavar="NAME", help="Begin or continue to delete it: its whole name.")
-    which.add_argument("--cancel", action="store_true", help="Keep it, as long as it has not gone.")
+    which.add_argument(
+        "--confirm", default="", metavar="NAME", help=_("Begin or continue to delete it: its whole name.")
+    )
+    which.add_argument("--cancel", action="store_true", help=_("Keep it, as long as it has not gone."))

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from django.utils import timezone
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.cluster_actions import cluster_action
 from axion_deploy.terminal.container_logs import show_container_logs
@@ -128,7 +129,7 @@ def repair_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
             aspect=aspect,
             left=bool(options["leave"]),
         )
-        screen.say(f"{named} is {'ignored until it changes' if options['leave'] else 'no longer ignored'}.")
+        screen.say(_left(named, left=bool(options["leave"])))
         return Exit.DONE
     if options["plan"]:
         plan = repair.plan_repair(caller=caller, project_id=project.id, target=target, services=options["service"])
@@ -155,7 +156,7 @@ def plan_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     elif options["project"]:
         plan = make_plan.plan_deployment(caller=caller, request=wish_in(caller=caller, options=options))
     else:
-        raise Invalid("Name a project, or --rollback and a deployment.", details={"project": "required"})
+        raise Invalid(sentence("Name a project, or --rollback and a deployment."), details={"project": "required"})
     show_plan(plan, screen)
     return Exit.DONE
 
@@ -180,7 +181,7 @@ def logs_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     if options["project"]:
         return show_container_logs(caller=caller, options=options, screen=screen, now=timezone.now())
     if options["deployment"] is None:
-        raise Invalid("Name a deployment, or --project and a project.", details={"deployment": "required"})
+        raise Invalid(sentence("Name a deployment, or --project and a project."), details={"deployment": "required"})
     wanted = options["service"]
 
     def show(event: EventRecord) -> None:
@@ -211,7 +212,7 @@ def history_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     for entry in page.items:
         show_entry(entry, screen)
     if not page.items:
-        screen.say("No successful deployment yet.")
+        screen.say(sentence("No successful deployment yet."))
     return Exit.DONE
 
 
@@ -221,11 +222,17 @@ def ps_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     for line in found.lines:
         screen.stack(line, at=timezone.now())
     if not found.lines:
-        screen.say("Nothing has been deployed yet.")
+        screen.say(sentence("Nothing has been deployed yet."))
     if found.left_out:
-        screen.say(f"{found.left_out} more projects: name one to see its stacks.")
+        screen.say(sentence("{left_out} more projects: name one to see its stacks.", left_out=found.left_out))
         screen.tell("leftOut", {"projects": found.left_out})
     return Exit.DONE
+
+
+def _left(named: str, *, left: bool) -> str:
+    if left:
+        return sentence("{difference} is ignored until it changes.", difference=named)
+    return sentence("{difference} is no longer ignored.", difference=named)
 
 
 ACTIONS: Mapping[str, Callable[..., Exit]] = {
@@ -275,7 +282,7 @@ def watched(*, caller: Caller, made: DeploymentRecord, options: Options, screen:
     if not options["wait"]:
         screen.ended(made)
         return Exit.DONE
-    screen.say(f"{made.kind} {made.id} of {made.project_name}")
+    screen.say(sentence("{kind} {id} of {project_name}", kind=made.kind, id=made.id, project_name=made.project_name))
     screen.tell("accepted", {"deploymentId": str(made.id)})
     ended = until_its_end(caller=caller, made=made, options=options, screen=screen)
     screen.ended(ended)

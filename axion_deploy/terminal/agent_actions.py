@@ -18,6 +18,7 @@ from agents.distribution.artifact import REQUIREMENTS, ROOT
 from agents.reports.update_rules import OPEN, RolloutState
 from agents.states import Presence, ServerFilter
 from agents.types import ServerData
+from agents.wording.sentences import sentence
 from axion_deploy.terminal.adoption.adoption_actions import adopt_action, containers_action
 from axion_deploy.terminal.exits import Exit, Unreachable
 from axion_deploy.terminal.machine_ends import delete_machine_action
@@ -60,7 +61,7 @@ def list_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
         more = {"labels": list(server.labels), "version": server.agent_version}
         screen.tell("server", {"id": str(server.id), "name": server.name, "host": server.host, "state": state, **more})
     if not servers:
-        screen.say("No servers yet." if matching == ServerFilter() else "No server matches.")
+        screen.say(sentence("No servers yet.") if matching == ServerFilter() else sentence("No server matches."))
     return Exit.DONE
 
 
@@ -100,7 +101,7 @@ def _requested(action: InstallationAction, *, caller: Caller, options: Options, 
         request=InstallationRequest(
             action=action,
             address=_address(caller=caller, server=server, options=options),
-            login=_login(options),
+            login=_login(options, screen),
             host_key=options["host_key"],
             install_docker=options.get("with_docker", False),
             keep_login=options["keep_login"],
@@ -125,17 +126,17 @@ def _address(*, caller: Caller, server: ServerData, options: Options) -> SshAddr
     )
 
 
-def _login(options: Options) -> SshLogin:
+def _login(options: Options, screen: Screen) -> SshLogin:
     """Return the key of a file, or the password from the environment or the terminal; nothing for a stored login."""
     password = os.environ.get(PASSWORD_VARIABLE, "")
     if options["ask_password"] and not password:
-        password = getpass.getpass("Password: ")
+        password = getpass.getpass(f"{screen.words(sentence('Password:'))} ")
     key = ""
     if options["key_file"] is not None:
         try:
             key = Path(options["key_file"]).read_text()
         except (OSError, UnicodeDecodeError) as error:
-            raise Invalid("The private key cannot be read.", details={"--key-file": str(error)}) from None
+            raise Invalid(sentence("The private key cannot be read."), details={"--key-file": str(error)}) from None
     return SshLogin(password="" if key else password, private_key=key, sudo_password=password if key else "")
 
 
@@ -147,27 +148,31 @@ def _watched(made: InstallationRecord, *, caller: Caller, options: Options, scre
         for each in now.steps:
             if each.state in {StepState.DONE, StepState.FAILED} and told[each.step] != each.state:
                 told[each.step] = each.state
-                screen.say(f"{each.step:<10} {MARKS[each.state]:<7} {each.message}")
+                screen.say(f"{each.step:<10} {MARKS[each.state]:<7} {screen.words(each.message)}")
         if now.state in ENDED:
             screen.say(now.message)
             screen.tell("installation", installation_shape(now))
             return Exit.DONE if now.state is InstallationState.SUCCEEDED else Exit.FAILED
         if now.state is InstallationState.CONFIRMING:
-            _confirm(now, caller=caller)
+            _confirm(now, caller=caller, screen=screen)
         if time.monotonic() > until:
-            raise Unreachable("Not finished within --timeout; the installation continues.")
+            raise Unreachable(sentence("Not finished within --timeout; the installation continues."))
         time.sleep(POLL_SECONDS)
 
 
-def _confirm(found: InstallationRecord, *, caller: Caller) -> None:
+def _confirm(found: InstallationRecord, *, caller: Caller, screen: Screen) -> None:
     """Ask whether the shown key is the server's. Raises Conflict where nobody can answer, or the answer is no."""
     shown = installation_shape(found)["offeredKey"]
-    question = f"{found.address.host} shows the host key {shown}. Is that the server's? [yes/no] "
-    if sys.stdin.isatty() and input(question).strip().casefold() in {"y", "yes"}:
+    question = sentence(
+        "{host} shows the host key {key}. Is that the server's? [yes/no]", host=found.address.host, key=shown
+    )
+    if sys.stdin.isatty() and input(f"{screen.words(question)} ").strip().casefold() in {"y", "yes"}:
         installation_requests.confirm_host_key(caller=caller, installation_id=found.id, fingerprint=shown)
         return
     installation_requests.cancel_installation(caller=caller, installation_id=found.id)
-    raise Conflict(f"The host key {shown} was not confirmed. Check it, then give it with --host-key.")
+    raise Conflict(
+        sentence("The host key {shown} was not confirmed. Check it, then give it with --host-key.", shown=shown)
+    )
 
 
 def wheels_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
@@ -178,7 +183,14 @@ def wheels_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     for minor in options["python"]:
         for machine in options["machine"]:
             _download(folder=folder, minor=minor, machine=machine)
-            screen.say(f"Packages for Python 3.{minor} on {machine} are in {folder}.")
+            screen.say(
+                sentence(
+                    "Packages for Python 3.{minor} on {machine} are in {folder}.",
+                    minor=minor,
+                    machine=machine,
+                    folder=folder,
+                )
+            )
     return Exit.DONE
 
 
@@ -193,9 +205,9 @@ def _download(*, folder: Path, minor: int, machine: str) -> None:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        raise Unreachable("pip did not finish in time.") from None
+        raise Unreachable(sentence("pip did not finish in time.")) from None
     if done.returncode != 0:
-        raise Unreachable(f"pip could not download the packages: {done.stderr.strip()[-500:]}")
+        raise Unreachable(sentence("pip could not download the packages: {why}", why=done.stderr.strip()[-500:]))
 
 
 def update_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen) -> Exit:
@@ -211,13 +223,13 @@ def update_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen)
         for each in now.updates:
             if each.state not in OPEN and each.id not in told:
                 told.add(each.id)
-                screen.say(f"{each.state:<10} {each.server_name}  {each.message}")
+                screen.say(f"{each.state:<10} {each.server_name}  {screen.words(each.message)}")
         if now.state is not RolloutState.RUNNING:
             screen.say(now.message)
             screen.tell("rollout", rollout_shape(now))
             return Exit.DONE if now.state is RolloutState.SUCCEEDED else Exit.FAILED
         if time.monotonic() > until:
-            raise Unreachable("Not finished within --timeout; the update continues.")
+            raise Unreachable(sentence("Not finished within --timeout; the update continues."))
         time.sleep(POLL_SECONDS)
 
 

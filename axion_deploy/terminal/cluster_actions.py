@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from django.utils import timezone
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.machine_ends import delete_machine_action
@@ -66,7 +67,7 @@ def _join(caller: Caller, cluster_id: UUID, members: list[Member]) -> tuple[Chan
 
 def _one(members: list[Member], option: str) -> Member:
     if not members:
-        raise Invalid("Name a server.", details={option: "required"})
+        raise Invalid(sentence("Name a server."), details={option: "required"})
     return members[0]
 
 
@@ -75,11 +76,11 @@ def _change_node(caller: Caller, cluster_id: UUID, options: Mapping[str, Any], s
     view = cluster_view.view_cluster(caller=caller, cluster_id=cluster_id)
     found = [each.facts.id for each in view.nodes if options["node"] in (each.facts.id, each.facts.hostname)]
     if len(found) != 1:
-        raise NotFound("Name one node with --node, by its id or hostname.", details={"--node": "required"})
+        raise NotFound(sentence("Name one node with --node, by its id or hostname."), details={"--node": "required"})
     action = ChangeKind(options["do"])
     follows = cluster_requests.consequences_of(caller=caller, cluster_id=cluster_id, node_id=found[0], action=action)
-    for sentence in follows:
-        screen.say(sentence)
+    for consequence in follows:
+        screen.say(consequence)
     changes = cluster_requests.change_node(
         caller=caller,
         cluster_id=cluster_id,
@@ -95,7 +96,8 @@ def _change_node(caller: Caller, cluster_id: UUID, options: Mapping[str, Any], s
 
 def _show(caller: Caller, cluster_id: UUID, changes: tuple[ChangeRecord, ...], screen: Screen) -> None:
     for change in changes:
-        screen.say(f"{change.kind} {change.server_name or change.node_name}: {change.state} {change.message}".rstrip())
+        who = change.server_name or change.node_name
+        screen.say(f"{change.kind} {who}: {change.state} {screen.words(change.message)}".rstrip())
         screen.tell("change", {"id": str(change.id), "kind": str(change.kind), "state": str(change.state)})
     if changes:
         return
@@ -104,8 +106,10 @@ def _show(caller: Caller, cluster_id: UUID, changes: tuple[ChangeRecord, ...], s
         screen.say(view.trouble)
     for line in view.nodes:
         facts = line.facts
-        lead = " (leader)" if facts.leader else ""
-        where = f"server {line.server_name}" if line.server_name else "no agent"
+        lead = f" ({screen.words(sentence('leader'))})" if facts.leader else ""
+        where = screen.words(
+            sentence("server {name}", name=line.server_name) if line.server_name else sentence("no agent")
+        )
         screen.say(
             f"{facts.role:<8} {facts.hostname}{lead}  {facts.state}, {facts.availability}, {facts.address}, {where}"
         )
@@ -118,7 +122,7 @@ def _cluster_named(caller: Caller, text: str) -> UUID:
         return cluster_id
     found = [each.id for each in machine_list.machines_of(caller).clusters if each.name == text]
     if not found:
-        raise NotFound("No such cluster.")
+        raise NotFound(sentence("No such cluster."))
     return found[0]
 
 
@@ -128,5 +132,5 @@ def _member(caller: Caller, text: str, *, manager: bool) -> Member:
     found = [each.id for each in machine_list.machines_of(caller).servers if each.name == name]
     server_id = names.as_id(name) or (found[0] if found else None)
     if server_id is None:
-        raise NotFound(f"No server named {name!r}.")
+        raise NotFound(sentence("No server named {name!r}.", name=name))
     return Member(server_id=server_id, manager=manager, address=address)

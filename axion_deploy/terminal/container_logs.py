@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.screen import Screen
@@ -58,11 +59,11 @@ async def _show(opened: OpenedLogs, screen: Screen, *, seconds: float) -> None:
 def show(part: LogPart, screen: Screen) -> None:
     screen.tell("logs", log_part_shape(part))
     if part.left_out:
-        screen.say(f"... {part.left_out} lines left out: they came too fast ...")
+        screen.say(sentence("... {left_out} lines left out: they came too fast ...", left_out=part.left_out))
     for line in part.lines:
         screen.say(words_of(line))
     for remark in part.remarks:
-        screen.say(f"! {remark}")
+        screen.say(f"! {screen.words(remark)}")
 
 
 def words_of(line: ShownLine) -> str:
@@ -79,7 +80,7 @@ def moment_in(text: str, *, option: str, now: datetime) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Invalid("This is no time.", details={option: "such as 10m, or 2026-11-28T10:00:00"}) from error
+        raise Invalid(sentence("This is no time."), details={option: "such as 10m, or 2026-11-28T10:00:00"}) from error
     return _epoch_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
+from axion_deploy.terminal.machine_ends import say_deletion
 from axion_deploy.terminal.screen import Screen
 from deployments.services.ends import project_deletion
 from deployments.types import Caller
@@ -17,7 +19,7 @@ def delete_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen)
     project = names.project_named(caller=caller, text=options["project"])
     if options["cancel"]:
         project_deletion.cancel_deletion(caller=caller, project_id=project.id)
-        screen.say(f"{project.name} is not deleted. What was stopped stays stopped.")
+        screen.say(sentence("{name} is not deleted. What was stopped stays stopped.", name=project.name))
         screen.tell("deletion", {"projectId": str(project.id), "state": "cancelled"})
         return Exit.DONE
     if options["confirm"]:
@@ -27,10 +29,12 @@ def delete_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen)
     else:
         seen = project_deletion.deletion_of(caller=caller, project_id=project.id)
         if seen is None:
-            screen.say(f"Nobody asked for {project.name} to be deleted. Add --confirm with its whole name.")
+            screen.say(
+                sentence("Nobody asked for {name} to be deleted. Add --confirm with its whole name.", name=project.name)
+            )
             return Exit.DONE
         found = seen
-    screen.say(f"{found.name} is {found.state}, asked for by {found.requested_by}. {found.message}".rstrip())
+    say_deletion(found, screen)
     shape = {"projectId": str(found.project_id), "state": str(found.state), "message": found.message}
     screen.tell("deletion", {**shape, "deleteVolumes": found.delete_volumes})
     return Exit.DONE

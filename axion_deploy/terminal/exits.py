@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from django.utils.translation import gettext
+
+from agents.wording.pages import lazy
 from deployments.errors import DeployError
 
 
@@ -20,13 +23,13 @@ class Exit(IntEnum):
 
 
 MEANINGS = {
-    Exit.DONE: "done; with --wait the deployment succeeded (a cancel: it ended as cancelled)",
-    Exit.FAILED: "the deployment did not succeed",
-    Exit.USAGE: "invalid command or input",
-    Exit.NOT_THERE: "not found, or no permission",
-    Exit.CONFLICT: "not possible in the current state",
-    Exit.UNREACHABLE: "not finished within --timeout, or the database, a peer or an agent is not responding",
-    Exit.INTERRUPTED: "interrupted (Ctrl-C); the deployment continues",
+    Exit.DONE: lazy("done; with --wait the deployment succeeded (a cancel: it ended as cancelled)"),
+    Exit.FAILED: lazy("the deployment did not succeed"),
+    Exit.USAGE: lazy("invalid command or input"),
+    Exit.NOT_THERE: lazy("not found, or no permission"),
+    Exit.CONFLICT: lazy("not possible in the current state"),
+    Exit.UNREACHABLE: lazy("not finished within --timeout, or the database, a peer or an agent is not responding"),
+    Exit.INTERRUPTED: lazy("interrupted (Ctrl-C); the deployment continues"),
 }
 OF_CODE = {
     "VALIDATION_ERROR": Exit.USAGE,
@@ -50,4 +53,4 @@ def exit_of(error: DeployError) -> Exit:
 
 def explained() -> str:
     """Return the exits for --help."""
-    return "exit codes:\n" + "\n".join(f"  {exit_:>3}  {MEANINGS[exit_]}" for exit_ in Exit)
+    return gettext("exit codes:") + "\n" + "\n".join(f"  {exit_:>3}  {MEANINGS[exit_]}" for exit_ in Exit)

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from agents.db_errors import DATABASE_AWAY
+from agents.wording.sentences import sentence
 from axion_deploy.terminal.exits import Unreachable
 from deployments.services.queries import lookups
 from deployments.states import FINISHED
@@ -44,9 +45,15 @@ def follow(
         except DATABASE_AWAY as error:
             connection.close()
             if time.monotonic() - heard > MAX_SILENCE_SECONDS:
-                raise Unreachable("The database is not responding. The deployment continues.") from error
+                raise Unreachable(sentence("The database is not responding. The deployment continues.")) from error
         if time.monotonic() > deadline:
-            raise Unreachable(f"Not finished within {seconds:g} s. It continues: check with `status {deployment_id}`.")
+            raise Unreachable(
+                sentence(
+                    "Not finished within {seconds:g} s. It continues: check with `status {deployment_id}`.",
+                    seconds=seconds,
+                    deployment_id=deployment_id,
+                )
+            )
         time.sleep(LOOK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - spreads load
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.screen import Screen
@@ -24,7 +25,7 @@ def jobs_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen) -
     if options["stop"]:
         run_id = _id_in(options["stop"])
         run = stop_job_run.stop_job_run(caller=caller, project_id=project.id, run_id=run_id, at=timezone.now())
-        screen.say(f"{run.job} is being stopped: it is over when its agent says that it is gone.")
+        screen.say(sentence("{job} is being stopped: it is over when its agent says that it is gone.", job=run.job))
         show_run(run, screen)
         return Exit.DONE
     if options["output"]:
@@ -44,20 +45,26 @@ def _id_in(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Invalid("A run is named by its id, as the list shows it.") from None
+        raise Invalid(sentence("A run is named by its id, as the list shows it.")) from None
 
 
 def show_job(line: JobLine, screen: Screen) -> None:
-    when = f"{line.schedule} ({line.time_zone}), next at {line.next_at:%Y-%m-%d %H:%M} UTC" if line.next_at else ""
-    screen.say(f"job  {line.name}  {line.kind} on {line.server_name}  {when}".rstrip())
+    said = sentence("job {name}, {kind} on {server}", name=line.name, kind=line.kind, server=line.server_name)
+    when = ""
+    if line.next_at:
+        moment = f"{line.next_at:%Y-%m-%d %H:%M}"
+        when = f"  {line.schedule} ({line.time_zone}), {screen.words(sentence('next at {moment} UTC', moment=moment))}"
+    screen.say(f"{screen.words(said)}{when}")
     next_at = line.next_at.isoformat() if line.next_at else None
     screen.tell("job", {"name": line.name, "kind": line.kind, "serverId": str(line.server_id), "nextAt": next_at})
 
 
 def show_run(run: JobRunRecord, screen: Screen) -> None:
     state = f"{run.state}?" if run.unknown else str(run.state)
-    times = f" ({run.count} times)" if run.count > 1 else ""
-    why = run.unknown or run.message
-    screen.say(f"{state:<10} {run.job}  due {run.due_at:%Y-%m-%d %H:%M} UTC{times}  {run.id}  {why}".rstrip())
+    why = screen.words(run.unknown or run.message)
+    due = sentence("due {moment} UTC", moment=f"{run.due_at:%Y-%m-%d %H:%M}")
+    if run.count > 1:
+        due = sentence("due {moment} UTC ({count} times)", moment=f"{run.due_at:%Y-%m-%d %H:%M}", count=run.count)
+    screen.say(f"{state:<10} {run.job}  {screen.words(due)}  {run.id}  {why}".rstrip())
     shape = {"id": str(run.id), "job": run.job, "state": str(run.state), "dueAt": run.due_at.isoformat()}
     screen.tell("run", {**shape, "exitCode": run.exit_code, "message": run.message, "unknown": run.unknown})

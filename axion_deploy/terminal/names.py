@@ -11,6 +11,7 @@ from uuid import UUID
 from django.contrib.auth import get_user_model
 
 from agents.types import ServerData
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid, NotFound, Unauthenticated
 from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
@@ -29,11 +30,15 @@ def caller_named(name: str | None) -> Caller:
     if name:
         user = users.filter(username=name).first()
         if user is None:
-            raise Unauthenticated(f"There is no active user {name!r}.", details={"--user": "unknown"})
+            raise Unauthenticated(
+                sentence("There is no active user {name!r}.", name=name), details={"--user": "unknown"}
+            )
         return access.caller_of(user)
     roots = list(users.filter(is_superuser=True)[:2])
     if len(roots) != 1:
-        raise Invalid("Name a user with --user: there is not exactly one superuser.", details={"--user": "required"})
+        raise Invalid(
+            sentence("Name a user with --user: there is not exactly one superuser."), details={"--user": "required"}
+        )
     return access.caller_of(roots[0])
 
 
@@ -43,9 +48,9 @@ def project_named(*, caller: Caller, text: str) -> ProjectRecord:
         return access.project_for(caller=caller, project_id=project_id, right=Right.SEE)
     found = [project for project in access.projects_of(caller) if project.name == text]
     if len(found) > 1:
-        raise Invalid("Several projects have this name. Use the id.", details={"project": ids_of(found)})
+        raise Invalid(sentence("Several projects have this name. Use the id."), details={"project": ids_of(found)})
     if not found:
-        raise NotFound("No such project.")
+        raise NotFound(sentence("No such project."))
     return found[0]
 
 
@@ -66,7 +71,8 @@ def target_named(*, caller: Caller, project_id: UUID, server: str | None, cluste
     usable = [each.server.id for each in found if each.usable]
     if len(usable) != 1:
         raise Invalid(
-            "Name a server with --server: there is not exactly one that you can use.", details={"--server": "required"}
+            sentence("Name a server with --server: there is not exactly one that you can use."),
+            details={"--server": "required"},
         )
     return Target(kind=TargetKind.SERVER, id=usable[0])
 
@@ -82,10 +88,10 @@ def own_server_named(*, caller: Caller, text: str) -> ServerData:
 def _pick(text: str, known: Mapping[str, Sequence[UUID]]) -> UUID:
     named = known.get(text, ())
     if len(named) > 1:
-        raise Invalid("Several have this name. Use the id.", details={"--server": ", ".join(map(str, named))})
+        raise Invalid(sentence("Several have this name. Use the id."), details={"--server": ", ".join(map(str, named))})
     found = named[0] if named else as_id(text)
     if found is None:
-        raise NotFound(f"No server or cluster named {text!r} that you can use.")
+        raise NotFound(sentence("No server or cluster named {text!r} that you can use.", text=text))
     return found
 
 
@@ -96,11 +102,15 @@ def variables_in(*, given: Sequence[str], file: Path | None) -> dict[str, str]:
         try:
             found = env_file.read_env_file(file.read_text(), field="--env-file")
         except (OSError, UnicodeDecodeError) as error:
-            raise Invalid(f"{file} cannot be read.", details={"--env-file": "not readable"}) from error
+            raise Invalid(
+                sentence("{file} cannot be read.", file=file), details={"--env-file": "not readable"}
+            ) from error
     for text in given:
         name, separator, value = text.partition("=")
         if not separator and name not in os.environ:
-            raise Invalid(f"{name} is not set in the environment.", details={f"--env {name[:50]}": "no value"})
+            raise Invalid(
+                sentence("{name} is not set in the environment.", name=name), details={f"--env {name[:50]}": "no value"}
+            )
         found[name] = value if separator else os.environ[name]
     return found
 

@@ -10,7 +10,9 @@ from uuid import uuid4
 from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal.acting import subcommands
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.screen import Screen
@@ -24,34 +26,39 @@ from deployments.types import Caller
 
 Options = Mapping[str, Any]
 PAGE = 100
+OWNED = {
+    "project": lambda name: sentence("owns the project {name}", name=name),
+    "server": lambda name: sentence("owns the server {name}", name=name),
+    "cluster": lambda name: sentence("owns the cluster {name}", name=name),
+}
 
 
 def add_people_arguments(parser: ArgumentParser) -> None:
     """Add the subcommands, each with its options and exit codes."""
     action = subcommands(parser)
-    action("list", "List everybody who has an account.")
-    add = action("add", "Add a person, and print the link with which they choose a password, once.")
+    action("list", _("List everybody who has an account."))
+    add = action("add", _("Add a person, and print the link with which they choose a password, once."))
     _changing(add)
-    change = action("change", "Disable or enable a person, or change what they may.")
+    change = action("change", _("Disable or enable a person, or change what they may."))
     _changing(change)
-    change.add_argument("--active", action=BooleanOptionalAction, help="--no-active: signed out at once.")
-    link = action("link", "Print a link with which a person chooses a new password, once; earlier ones end.")
-    link.add_argument("name", help="User name.")
-    delete = action("delete", "Delete a person, or say what they own; history keeps their name.")
-    delete.add_argument("name", help="User name.")
-    delete.add_argument("--confirm", default="", metavar="NAME", help="Delete them: the whole user name.")
-    delete.add_argument("--heir", default="", metavar="NAME", help="Who takes over what they own.")
-    group = action("group", "List the groups of people; with a name, make it consist of the given people.")
+    change.add_argument("--active", action=BooleanOptionalAction, help=_("--no-active: signed out at once."))
+    link = action("link", _("Print a link with which a person chooses a new password, once; earlier ones end."))
+    link.add_argument("name", help=_("User name."))
+    delete = action("delete", _("Delete a person, or say what they own; history keeps their name."))
+    delete.add_argument("name", help=_("User name."))
+    delete.add_argument("--confirm", default="", metavar="NAME", help=_("Delete them: the whole user name."))
+    delete.add_argument("--heir", default="", metavar="NAME", help=_("Who takes over what they own."))
+    group = action("group", _("List the groups of people; with a name, make it consist of the given people."))
     group.add_argument("name", nargs="?", default="")
     what = group.add_mutually_exclusive_group()
-    what.add_argument("--people", nargs="*", metavar="NAME", help="All of its people; without any it is empty.")
-    what.add_argument("--delete", action="store_true", help="Delete it with its roles in all projects.")
+    what.add_argument("--people", nargs="*", metavar="NAME", help=_("All of its people; without any it is empty."))
+    what.add_argument("--delete", action="store_true", help=_("Delete it with its roles in all projects."))
 
 
 def _changing(parser: ArgumentParser) -> None:
-    parser.add_argument("name", help="User name.")
+    parser.add_argument("name", help=_("User name."))
     parser.add_argument("--email")
-    parser.add_argument("--administrator", action=BooleanOptionalAction, help="Sees and manages everything.")
+    parser.add_argument("--administrator", action=BooleanOptionalAction, help=_("Sees and manages everything."))
 
 
 def list_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
@@ -100,15 +107,19 @@ def delete_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
         person_deletion.delete_person(
             caller=caller, user_id=person.id, typed_name=options["confirm"], heir=options["heir"], at=timezone.now()
         )
-        screen.say(f"{person.name} was deleted.")
+        screen.say(sentence("{name} was deleted.", name=person.name))
         screen.tell("person", {"id": str(person.id), "state": "deleted"})
         return Exit.DONE
     owned = person_deletion.owned_by(caller=caller, user_id=person.id)
     for kind, names in (("project", owned.projects), ("server", owned.servers), ("cluster", owned.clusters)):
         for name in names:
-            screen.say(f"owns the {kind} {name}")
+            screen.say(OWNED[kind](name))
             screen.tell("owned", {"what": kind, "name": name})
-    screen.say("Add --confirm with the whole user name" + (", and --heir." if owned.anything else "."))
+    screen.say(
+        sentence("Add --confirm with the whole user name, and --heir.")
+        if owned.anything
+        else sentence("Add --confirm with the whole user name.")
+    )
     return Exit.DONE
 
 
@@ -128,10 +139,10 @@ def group_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
         _show_group(saved, screen)
         return Exit.DONE
     if same is None:
-        raise NotFound("No such group.")
+        raise NotFound(sentence("No such group."))
     if options["delete"]:
         groups.delete_group(caller=caller, group_id=same.id, at=timezone.now())
-        screen.say(f"{same.name} was deleted.")
+        screen.say(sentence("{name} was deleted.", name=same.name))
         return Exit.DONE
     _show_group(same, screen)
     return Exit.DONE
@@ -140,28 +151,27 @@ def group_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 def _named(caller: Caller, name: str) -> PersonRecord:
     user = users.named(name=name)
     if user is None:
-        raise NotFound("No such person.")
+        raise NotFound(sentence("No such person."))
     return people.get_person(caller=caller, user_id=user.pk)
 
 
 def _show(person: PersonRecord, screen: Screen) -> None:
-    state = "active" if person.active else "disabled"
-    screen.say(
-        f"{state:<9} {'administrator' if person.administrator else '':<14} {person.name}  {person.email}".rstrip()
-    )
+    state = screen.words(sentence("active") if person.active else sentence("disabled"))
+    role = screen.words(sentence("administrator")) if person.administrator else ""
+    screen.say(f"{state:<9} {role:<14} {person.name}  {person.email}".rstrip())
     facts = {"id": str(person.id), "name": person.name, "email": person.email}
     screen.tell("person", {**facts, "active": person.active, "administrator": person.administrator})
 
 
 def _show_group(group: GroupRecord, screen: Screen) -> None:
-    screen.say(f"{group.name}: {', '.join(group.members) or 'nobody'}")
+    screen.say(f"{group.name}: {', '.join(group.members) or screen.words(sentence('nobody'))}")
     screen.tell("group", {"id": str(group.id), "name": group.name, "people": list(group.members)})
 
 
 def _show_link(text: str, screen: Screen) -> Exit:
     """Show the address below AXION_PUBLIC_URL; without that, only its path."""
     address = f"{settings.AXION_PUBLIC_URL}{reverse('choose-password', args=[text])}"
-    screen.say(f"Hand them this link; it works once, for three days: {address}")
+    screen.say(sentence("Hand them this link; it works once, for three days: {address}", address=address))
     screen.tell("link", {"address": address})
     return Exit.DONE
 

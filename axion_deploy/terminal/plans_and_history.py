@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal.screen import Screen
 from deployments.services.requests.make_plan import PlannedDeployment
 from deployments.types import HistoryEntry
@@ -31,9 +32,9 @@ def show_plan(plan: PlannedDeployment, screen: Screen) -> None:
     )
     screen.say(plan.text.rstrip("\n"))
     for warning in plan.warnings:
-        screen.say(f"! {warning}")
+        screen.say(f"! {screen.words(warning)}")
     if plan.approval:
-        screen.say(f"approval: {plan.approval}")
+        screen.say(sentence("approval: {approval}", approval=plan.approval))
 
 
 def show_entry(entry: HistoryEntry, screen: Screen) -> None:
@@ -50,9 +51,15 @@ def show_entry(entry: HistoryEntry, screen: Screen) -> None:
         "whyNot": entry.why_not,
     }
     screen.tell("history", {"entry": shape})
-    state = "can be restored" if entry.restorable else f"cannot be restored: {entry.why_not}"
-    undone = ", rolled back" if entry.rolled_back else ""
+    state = _restorable(entry)
+    how = sentence("rolled back; {state}", state=state) if entry.rolled_back else state
     screen.say(
         f"{entry.version:>5}  {entry.created_at:%Y-%m-%d %H:%M}  {entry.kind:<8} {entry.deployment_id}"
-        f"  by {entry.requested_by}{undone}; {state}"
+        f"  {screen.words(sentence('by {who}; {state}', who=entry.requested_by, state=how))}"
     )
+
+
+def _restorable(entry: HistoryEntry) -> str:
+    if entry.restorable:
+        return sentence("can be restored")
+    return sentence("cannot be restored: {why}", why=entry.why_not)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.screen import Screen
@@ -38,9 +39,11 @@ def reach_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen) 
 
 
 def show_check(check: ReachRecord, screen: Screen) -> None:
-    screen.say(f"from {check.server_name}: {check.state}  {check.message}".rstrip())
+    said = sentence("from {server}: {state}", server=check.server_name, state=check.state)
+    screen.say(f"{screen.words(said)}  {screen.words(check.message)}".rstrip())
     for line in check.lines:
-        after = f"  after {line.milliseconds} ms" if line.milliseconds else ""
+        said = sentence("after {count} ms", count=line.milliseconds)
+        after = f"  {screen.words(said)}" if line.milliseconds else ""
         screen.say(f"  {line.outcome or 'unknown':<11} {line.name or line.node_id}  {line.host}:{line.port}{after}")
         shape = {"nodeId": line.node_id, "name": line.name, "host": line.host, "port": line.port}
         screen.tell("reach", {**shape, "outcome": line.outcome, "milliseconds": line.milliseconds})

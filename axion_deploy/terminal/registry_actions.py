@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.screen import Screen
@@ -30,9 +31,9 @@ def registries_action(*, caller: Caller, options: Mapping[str, Any], screen: Scr
     known = _find(caller, options["address"], project.id if project else None, of_installation=options["everybody"])
     if options["delete"]:
         if known is None:
-            raise NotFound("No such registry.")
+            raise NotFound(sentence("No such registry."))
         registries.delete_registry(caller=caller, registry_id=known.id)
-        screen.say(f"{known.address} was deleted here; its images stay in it.")
+        screen.say(sentence("{address} was deleted here; its images stay in it.", address=known.address))
         return Exit.DONE
     password, certificate = _password_in(options["password_env"]), _certificate_in(options["ca_file"])
     if known is not None:
@@ -67,7 +68,9 @@ def _password_in(variable: str) -> str | None:
     if not variable:
         return None
     if variable not in os.environ:
-        raise Invalid(f"There is no variable {variable}.", details={"--password-env": "not set"})
+        raise Invalid(
+            sentence("There is no variable {variable}.", variable=variable), details={"--password-env": "not set"}
+        )
     return os.environ[variable]
 
 
@@ -78,14 +81,18 @@ def _certificate_in(path: Path | None) -> str | None:
         with path.open() as file:
             return file.read(MAX_CERTIFICATE + 1)
     except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"{path} cannot be read.", details={"--ca-file": type(error).__name__}) from error
+        raise Invalid(
+            sentence("{path} cannot be read.", path=path), details={"--ca-file": type(error).__name__}
+        ) from error
 
 
 def _list(found: tuple[RegistryRecord, ...], screen: Screen) -> None:
     for each in found:
-        used_by = each.project_name or ("everybody" if each.of_installation else "all your projects")
-        screen.say(f"{each.address}  {each.name}, {each.username or 'no login'}, for {used_by}")
+        everybody = sentence("everybody") if each.of_installation else sentence("all your projects")
+        login = each.username or sentence("no login")
+        said = sentence("{name}, {login}, for {whom}", name=each.name, login=login, whom=each.project_name or everybody)
+        screen.say(f"{each.address}  {screen.words(said)}")
         shape = {"id": str(each.id), "name": each.name, "address": each.address, "username": each.username}
         screen.tell("registry", {**shape, "projectId": str(each.project_id or ""), "everybody": each.of_installation})
     if not found:
-        screen.say("No registries.")
+        screen.say(sentence("No registries."))

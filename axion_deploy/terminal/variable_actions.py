@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.screen import Screen
@@ -44,14 +45,16 @@ def variables_action(*, caller: Caller, options: Mapping[str, Any], screen: Scre
     for variable in found:
         show_variable(variable, screen)
     if not found:
-        screen.say("No variables are set.")
+        screen.say(sentence("No variables are set."))
     return Exit.DONE
 
 
 def place_in(*, caller: Caller, project_id: UUID, options: Mapping[str, Any]) -> Place:
     """Return what the variables belong to, by name or id. Raises Invalid or NotFound."""
     if options["server"] and options["node"]:
-        raise Invalid("A variable belongs to a server or to a node, not to both.", details={"--node": "with --server"})
+        raise Invalid(
+            sentence("A variable belongs to a server or to a node, not to both."), details={"--node": "with --server"}
+        )
     if options["server"]:
         target = names.target_named(caller=caller, project_id=project_id, server=options["server"], cluster=None)
         return Place(scope=Scope.TARGET, key=str(target.id))
@@ -84,9 +87,13 @@ def show_variable(variable: StoredVariable, screen: Screen) -> None:
     }
     screen.tell("variable", shape)
     where = place_words(variable.place)
-    screen.say(
-        f"{variable.name}  ({where})  value {variable.version}, set by {variable.set_by}, {_at(variable.set_at)}"
+    said = sentence(
+        "value {version}, set by {who}, {when}",
+        version=variable.version,
+        who=variable.set_by,
+        when=_at(variable.set_at),
     )
+    screen.say(f"{variable.name}  ({where})  {screen.words(said)}")
 
 
 def show_change(change: ChangedVariable, screen: Screen) -> None:
@@ -100,7 +107,8 @@ def show_change(change: ChangedVariable, screen: Screen) -> None:
         "at": change.at.isoformat(),
     }
     screen.tell("change", shape)
-    screen.say(f"{_at(change.at)}  {change.name}  ({place_words(change.place)})  {change.action} by {change.by}")
+    said = sentence("{action} by {who}", action=change.action, who=change.by)
+    screen.say(f"{_at(change.at)}  {change.name}  ({place_words(change.place)})  {screen.words(said)}")
 
 
 def _at(moment: Any) -> str:

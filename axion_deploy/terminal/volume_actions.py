@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.screen import Screen
@@ -31,21 +32,28 @@ def volumes_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen
             deletion_id=uuid4(),
             at=timezone.now(),
         )
-        screen.say(f"{ordered.volume} is being deleted on {ordered.server_name}: the agent has been told to.")
+        screen.say(
+            sentence(
+                "{volume} is being deleted on {server_name}: the agent has been told to.",
+                volume=ordered.volume,
+                server_name=ordered.server_name,
+            )
+        )
         screen.tell("deletion", {"id": str(ordered.id), "name": ordered.volume, "state": str(ordered.state)})
         return Exit.DONE
     found = volumes.list_project_volumes(caller=caller, project_id=project.id)
     for line in found:
         show_volume(line, screen)
     if not found:
-        screen.say("No volumes reported by an agent.")
+        screen.say(sentence("No volumes reported by an agent."))
     return Exit.DONE
 
 
 def show_volume(line: VolumeLine, screen: Screen) -> None:
     size = line.volume.size_bytes
-    words = "size unknown" if size is None else f"{size / MEBIBYTE:.1f} MiB"
-    unknown = f"  ({line.why_unknown})" if line.why_unknown else ""
-    screen.say(f"{line.state:<9} {line.volume.name}  on {line.server_name}, {words}{unknown}")
+    words = sentence("size unknown") if size is None else f"{size / MEBIBYTE:.1f} MiB"
+    unknown = f"  ({screen.words(line.why_unknown)})" if line.why_unknown else ""
+    said = sentence("{volume} on {server}, {size}", volume=line.volume.name, server=line.server_name, size=words)
+    screen.say(f"{line.state:<9} {screen.words(said)}{unknown}")
     shape = {"name": line.volume.name, "state": str(line.state), "serverId": str(line.server_id), "sizeBytes": size}
     screen.tell("volume", {**shape, "usedBy": list(line.volume.used_by), "unknown": line.why_unknown})

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
+from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments.services.lifecycle.after_restore import renew_after_restore
 
 
-class Command(BaseCommand):
-    help = (
+class Command(SpeakingCommand):
+    help = lazy(
         "Run this once after restoring a dump of the database, or failing over to a replica that may lag, before the "
         "other processes start. Agents then ask before they go on with anything, and what was in progress gets its "
         "whole time again, so that nothing is undone for a deadline that passed meanwhile."
@@ -19,9 +20,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         done = renew_after_restore(at=datetime.now(UTC))
-        self.stdout.write(f"The ledger is {done.incarnation} from now on.")
-        self.stdout.write(f"{done.in_progress} deployments in progress have their whole time again.")
-        self.stdout.write(
-            f"{done.withdrawn} orders to go back that nobody asked for were withdrawn."
-            " Each agent settles its own part when it connects; what nobody can know is failed, and says so."
+        self.say(sentence("The ledger is {incarnation} from now on.", incarnation=done.incarnation))
+        self.say(
+            sentence("{in_progress} deployments in progress have their whole time again.", in_progress=done.in_progress)
+        )
+        self.say(
+            sentence(
+                "{withdrawn} orders to go back that nobody asked for were withdrawn. Each agent settles its own part "
+                "when it connects; what nobody can know is failed, and says so.",
+                withdrawn=done.withdrawn,
+            )
         )

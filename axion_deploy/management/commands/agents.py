@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 
+from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
 from axion_deploy.terminal.acting import ActingCommand
 from axion_deploy.terminal.agent_actions import ACTIONS
 from axion_deploy.terminal.agent_arguments import add_agent_arguments
 
 
 class Command(ActingCommand):
-    help = (
+    help = lazy(
         "Install agents on servers by SSH, remove and list them. See `agents ACTION --help` for options and exit codes."
     )
     actions = ACTIONS
-    interrupted = "Stopped watching; the installation continues."
+    interrupted = sentence("Stopped watching; the installation continues.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         add_agent_arguments(parser)

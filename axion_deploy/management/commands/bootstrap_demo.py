@@ -11,27 +11,31 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
 from knox.models import AuthToken
 
 from agents.services import directory, enrolment
+from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
+from axion_deploy.terminal.speaking import SpeakingCommand
 
 SERVER = "This machine"
 PASSWORD_VARIABLE = "AXION_DEMO_PASSWORD"  # noqa: S105 (a variable's name)
 
 
-class Command(BaseCommand):
-    help = f"Create or renew a superuser (password from {PASSWORD_VARIABLE}), its API token and its servers."
+class Command(SpeakingCommand):
+    help = lazy("Create or renew a superuser (password from AXION_DEMO_PASSWORD), its API token and its servers.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--user", default="demo")
         parser.add_argument("--servers", nargs="+", default=[SERVER], metavar="NAME")
-        parser.add_argument("--cluster", default="", metavar="NAME", help="A new cluster that these servers are of.")
+        parser.add_argument("--cluster", default="", metavar="NAME", help=_("A new cluster that these servers are of."))
 
     def handle(self, *args: Any, **options: Any) -> None:
         password = os.environ.get(PASSWORD_VARIABLE)
         if not password:
-            raise CommandError(f"{PASSWORD_VARIABLE} is not set.")
+            raise CommandError(sentence("{PASSWORD_VARIABLE} is not set.", PASSWORD_VARIABLE=PASSWORD_VARIABLE))
         user, _ = get_user_model().objects.get_or_create(username=options["user"])
         try:
             validate_password(password, user)

@@ -12,8 +12,11 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 from django.conf import settings
-from django.core.management.base import BaseCommand
 from django.utils.translation.template import templatize
+
+from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
+from axion_deploy.terminal.speaking import SpeakingCommand
 
 _TEXT = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 # What Django makes of a template is not indented as Python is: only the calls count.
@@ -28,8 +31,10 @@ KEYWORDS: Any = {
 OF_SCRIPTS: Any = {"gettext": None, "pieces": None, "ngettext": (1, 2)}
 
 
-class Command(BaseCommand):
-    help = "Collect the sentences of code and templates into axion_deploy/locale; needs what requirements.lock pins."
+class Command(SpeakingCommand):
+    help = lazy(
+        "Collect the sentences of code and templates into axion_deploy/locale; needs what requirements.lock pins."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         root = Path(settings.BASE_DIR)
@@ -37,7 +42,7 @@ class Command(BaseCommand):
             for language in ("en", "ru"):
                 path = root / LOCALES / language / f"LC_MESSAGES/{domain}.po"
                 number = bring_up_to_date(path, template, language)
-                self.stdout.write(f"{path.relative_to(root)}: {number} sentences")
+                self.say(sentence("{path}: {number} sentences", path=path.relative_to(root), number=number))
 
 
 def bring_up_to_date(path: Path, template: Catalog, language: str) -> int:

@@ -9,12 +9,15 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
+from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
 from axion_deploy.kafka_bindings import identify
 from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import stop_on_signals
+from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.group_consumer import Membership
 from deployments.kafka_api.health_check import health_check
@@ -27,12 +30,12 @@ SWITCH_SECONDS = 0.0005
 logger = structlog.get_logger(__name__)
 
 
-class Command(BaseCommand):
-    help = "Answer deployment-service.* and health.check. Several may run and share; a killed one loses nothing."
+class Command(SpeakingCommand):
+    help = lazy("Answer deployment-service.* and health.check. Several may run and share; a killed one loses nothing.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.KAFKA_BROKERS:
-            raise CommandError("Set KAFKA_BROKERS to the addresses of the brokers.")
+            raise CommandError(sentence("Set KAFKA_BROKERS to the addresses of the brokers."))
         serve_metrics(process="consumer")
         stopped = stop_on_signals()
         trusting = settings.AXION_KAFKA_IDENTITY == IdentityKind.TRUST

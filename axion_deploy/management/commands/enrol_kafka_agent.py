@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
 
 from agents.errors import AgentIsConnected, NotFound
 from agents.kafka_link.envelopes import commands_topic, events_topic
@@ -17,26 +18,31 @@ from agents.runner.control_plane.certificate import hash_of
 from agents.runner.control_plane.identity import Identity, save_identity
 from agents.services import directory, enrolment
 from agents.types import AgentInfo, Registration, ServerData
+from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
+from axion_deploy.terminal.speaking import SpeakingCommand
 
 
-class Command(BaseCommand):
-    help = (
+class Command(SpeakingCommand):
+    help = lazy(
         "Write the credential of a server's agent that comes over the broker, and make its two topics. Bring the file "
         "to the server by a way that you trust, as agent.credential_file. An earlier credential of the server ends."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--server", type=uuid.UUID, required=True, help="The server's id.")
-        parser.add_argument("--out", type=Path, required=True, help="The file to write; it must not exist yet.")
-        parser.add_argument("--replace", action="store_true", help="Even while an agent of the server is connected.")
+        parser.add_argument("--server", type=uuid.UUID, required=True, help=_("The server's id."))
+        parser.add_argument("--out", type=Path, required=True, help=_("The file to write; it must not exist yet."))
+        parser.add_argument("--replace", action="store_true", help=_("Even while an agent of the server is connected."))
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.AXION_KAFKA_AGENTS:
-            raise CommandError("Set AXION_KAFKA_AGENTS=on first, for the gateway, too: nobody would answer the agent.")
+            raise CommandError(
+                sentence("Set AXION_KAFKA_AGENTS=on first, for the gateway, too: nobody would answer the agent.")
+            )
         try:
             server = directory.get_server(server_id=options["server"])
         except NotFound as error:
-            raise CommandError("There is no such server.") from error
+            raise CommandError(sentence("There is no such server.")) from error
         _reserve(options["out"])
         registered = _enrol(server, replace=options["replace"], out=options["out"])
         token_hash = hash_of(registered.credential)
@@ -48,7 +54,11 @@ class Command(BaseCommand):
         )
         save_identity(path=options["out"], identity=identity)
         _make_topics(registered)
-        self.stdout.write(f"Agent {registered.agent_id} of {server.name}: {options['out']}")
+        self.say(
+            sentence(
+                "Agent {agent_id} of {name}: {out}", agent_id=registered.agent_id, name=server.name, out=options["out"]
+            )
+        )
 
 
 def _reserve(path: Path) -> None:
@@ -56,7 +66,9 @@ def _reserve(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
+        raise CommandError(
+            sentence("{path} cannot be written: {strerror}.", path=path, strerror=error.strerror)
+        ) from error
 
 
 def _enrol(server: ServerData, *, replace: bool, out: Path) -> Registration:
@@ -65,7 +77,7 @@ def _enrol(server: ServerData, *, replace: bool, out: Path) -> Registration:
         return enrolment.register(token=token.token, server_id=server.id, info=AgentInfo(), new_id=uuid.uuid4())
     except AgentIsConnected as error:
         out.unlink()
-        raise CommandError("An agent of this server is connected: --replace ends its credential.") from error
+        raise CommandError(sentence("An agent of this server is connected: --replace ends its credential.")) from error
 
 
 def _make_topics(registered: Registration) -> None:
@@ -78,4 +90,6 @@ def _make_topics(registered: Registration) -> None:
         create_missing(names, options={name: {"num_partitions": 1} for name in names})
     except BROKER_AWAY as error:
         named = " and ".join(names)
-        raise CommandError(f"The broker did not answer; make {named} yourself, with one partition each.") from error
+        raise CommandError(
+            sentence("The broker did not answer; make {named} yourself, with one partition each.", named=named)
+        ) from error

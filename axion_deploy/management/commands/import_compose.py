@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
 
+from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
+from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments.errors import DeployError
 from deployments.repositories import projects
 from deployments.services.permissions.access import caller_of
@@ -23,33 +27,37 @@ from stackgen.compose_import.notation.opened import FolderFiles
 from stackgen.errors import BundleInvalid
 
 
-class Command(BaseCommand):
-    help = "Create a project from Compose files, or bring one up to date. Changes made since the last import are kept."
+class Command(SpeakingCommand):
+    help = lazy(
+        "Create a project from Compose files, or bring one up to date. Changes made since the last import are kept."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="Compose files; later ones win.")
-        parser.add_argument("--owner", required=True, help="Username of the project's owner.")
-        parser.add_argument("--name", default="", help="Name of the project; the folder's without it.")
-        parser.add_argument("--profile", action="append", default=[], help="A profile to include.")
-        parser.add_argument("--dry-run", action="store_true", help="Only show the result; store nothing.")
-        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+        parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help=_("Compose files; later ones win."))
+        parser.add_argument("--owner", required=True, help=_("Username of the project's owner."))
+        parser.add_argument("--name", default="", help=_("Name of the project; the folder's without it."))
+        parser.add_argument("--profile", action="append", default=[], help=_("A profile to include."))
+        parser.add_argument("--dry-run", action="store_true", help=_("Only show the result; store nothing."))
+        parser.add_argument("--json", action="store_true", help=_("Print one JSON object."))
 
     def handle(self, *args: Any, **options: Any) -> None:
         user = get_user_model().objects.filter(username=options["owner"]).first()
         if user is None:
-            raise CommandError(f"There is no user {options['owner']!r}.")
+            raise CommandError(sentence("There is no user {owner!r}.", owner=options["owner"]))
         try:
             summary = _bring(caller_of(user), options)
         except DeployError as error:
-            lines = [f"  {field}: {why}" for field, why in error.details.items()]
-            raise CommandError("\n".join([error.message, *lines])) from error
+            raise CommandError(self.problem(error)) from error
         if options["json"]:
             self.stdout.write(json.dumps(summary))
             return
         for line in summary["lines"]:
-            self.stdout.write(line)
-        stored = f"graph version {summary['graphVersion']}" if summary["graphVersion"] else "nothing stored"
-        self.stdout.write(f"{summary['name']}: {stored}, id {summary['project']}")
+            self.say(line)
+        version = summary["graphVersion"]
+        stored = sentence("graph version {version}", version=version) if version else sentence("nothing stored")
+        self.say(
+            sentence("{name}: {stored}, id {project}", name=summary["name"], stored=stored, project=summary["project"])
+        )
 
 
 def _bring(caller: Caller, options: dict[str, Any]) -> dict[str, Any]:

@@ -9,15 +9,16 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from typing import Any
 
 import structlog
-from django.core.management.base import BaseCommand
 from django.db import connection
 from django.utils import timezone
 
 from agents.backoff import Backoff
 from agents.db_errors import DATABASE_AWAY
 from agents.isolation import isolation
+from agents.wording.pages import lazy
 from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import run_until, stop_on_signals
+from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments import outbox_relay
 from deployments.outbox_relay import Outbox
 from deployments.repositories.events import CHANNEL
@@ -37,8 +38,8 @@ RETRY = Backoff(first=1.0, most=10.0)
 logger = structlog.get_logger(__name__)
 
 
-class Command(BaseCommand):
-    help = "Publish stored events in order. Several may run: one publishes to each outbox, the others stand by."
+class Command(SpeakingCommand):
+    help = lazy("Publish stored events in order. Several may run: one publishes to each outbox, the others stand by.")
     # They would load every page; `migrate` and the web process run them.
     requires_system_checks = ()
 

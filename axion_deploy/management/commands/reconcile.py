@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from agents.wording.pages import lazy
 from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import run_until, stop_on_signals
+from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments.services.upkeep.rounds import Rounds
 
 ROUND_SECONDS = 1.0
 
 
-class Command(BaseCommand):
-    help = "Look once a second for dead jobs, lost agents and overdue deployments. Several may run."
+class Command(SpeakingCommand):
+    help = lazy("Look once a second for dead jobs, lost agents and overdue deployments. Several may run.")
     # They would load every page; `migrate` and the web process run them.
     requires_system_checks = ()
 

@@ -6,23 +6,27 @@ from argparse import ArgumentParser
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
 
 from agents.errors import Conflict
 from agents.services import authority, directory
+from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
+from axion_deploy.terminal.speaking import SpeakingCommand
 
 
-class Command(BaseCommand):
-    help = (
+class Command(SpeakingCommand):
+    help = lazy(
         "Replace the control plane's certificate authority while agents are connected. First without options: a new "
         "one signs from then on, both are trusted, and agents renew their certificates. When all have, with "
         "--finish: the former one is trusted no more. Enrolment tokens that were made before that end."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--finish", action="store_true", help="trust the former authority no more")
+        parser.add_argument("--finish", action="store_true", help=_("trust the former authority no more"))
         parser.add_argument(
-            "--force", action="store_true", help="with --finish: also while agents have no new certificate yet"
+            "--force", action="store_true", help=_("with --finish: also while agents have no new certificate yet")
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,9 +40,12 @@ class Command(BaseCommand):
 
     def _begin(self) -> None:
         authority.rotate(now=datetime.now(UTC))
-        self.stdout.write(
-            "A new authority signs from now on. Connected agents renew their certificates within a minute, the others "
-            "when they connect. Then run this again with --finish."
+        self.say(
+            sentence(
+                "A new authority signs from now on. Connected agents renew their certificates within a minute, the "
+                "others "
+                "when they connect. Then run this again with --finish."
+            )
         )
 
     def _finish(self, *, force: bool) -> None:
@@ -47,8 +54,12 @@ class Command(BaseCommand):
             names = directory.server_names(server_ids=servers)
             named = ", ".join(sorted(names.get(each, str(each)) for each in servers))
             raise CommandError(
-                f"{count} agents have no certificate of the new authority yet: {named}. Wait until they were "
-                "connected, or run this with --force: those then need a new enrolment token."
+                sentence(
+                    "{count} agents have no certificate of the new authority yet: {named}. Wait until they were "
+                    "connected, or run this with --force: those then need a new enrolment token.",
+                    count=count,
+                    named=named,
+                )
             )
         authority.finish_rotation()
-        self.stdout.write("The former authority is trusted no more.")
+        self.say(sentence("The former authority is trusted no more."))

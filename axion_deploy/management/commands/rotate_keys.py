@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
+from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments.services.secrets.rotation import rotate_keys
 from deployments.services.secrets.sealing import newest_version
 
 
-class Command(BaseCommand):
-    help = (
+class Command(SpeakingCommand):
+    help = lazy(
         "Seal every stored value with the newest key of AXION_ENCRYPTION_KEYS, while deployments go on. First add the "
         "new key beside the old ones and restart every process; an old key may go only when this says so."
     )
@@ -20,23 +23,38 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         done = rotate_keys()
         newest = newest_version()
-        self.stdout.write(f"{done.resealed} rows sealed anew with key {newest}.")
+        self.say(sentence("{resealed} rows sealed anew with key {newest}.", resealed=done.resealed, newest=newest))
         if done.unopened:
             kinds = ", ".join(f"{count} under key {version}" for version, count in sorted(done.unopened.items()))
             raise CommandError(
-                f"Some values could not be opened and stay as they are: {kinds}. Configure that key and run this again."
+                sentence(
+                    "Some values could not be opened and stay as they are: {kinds}. Configure that key and run this "
+                    "again.",
+                    kinds=kinds,
+                )
             )
         if done.failed:
             raise CommandError(
-                f"{done.failed} rows are not as they were stored and stay as they are; the log names each. Keep every "
-                "key until they are mended or gone."
+                sentence(
+                    "{failed} rows are not as they were stored and stay as they are; the log names each. Keep every "
+                    "key until they are mended or gone.",
+                    failed=done.failed,
+                )
             )
         if not done.settled:
             raise CommandError(
-                "Values are still being stored under an old key: restart every process with the new key, then run "
-                "this again."
+                sentence(
+                    "Values are still being stored under an old key: restart every process with the new key, then run "
+                    "this again."
+                )
             )
         old = sorted(set(settings.AXION_ENCRYPTION_KEYS) - {newest})
         if old:
             names = ", ".join(str(version) for version in old)
-            self.stdout.write(f"Nothing needs key {names} any more. Remove it once every process knows key {newest}.")
+            self.say(
+                sentence(
+                    "Nothing needs key {names} any more. Remove it once every process knows key {newest}.",
+                    names=names,
+                    newest=newest,
+                )
+            )

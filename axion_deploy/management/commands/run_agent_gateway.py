@@ -9,16 +9,19 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 from psycopg.conninfo import make_conninfo
 
 from agents.services import gateway_places
 from agents.transport.grpc_server import Gateway
 from agents.transport.ports import GatewayConfig
+from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
 from axion_deploy.gateway_bindings import bindings
 from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import REPORT_SECONDS
+from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments.services.upkeep import health
 
 # What Django hands to the driver beside the connection's own parameters.
@@ -27,14 +30,14 @@ NOT_OF_LIBPQ = frozenset({"context", "cursor_factory", "prepare_threshold"})
 logger = structlog.get_logger(__name__)
 
 
-class Command(BaseCommand):
-    help = "Serve the runner agents. Several may run behind one address; each agent is served by one of them."
+class Command(SpeakingCommand):
+    help = lazy("Serve the runner agents. Several may run behind one address; each agent is served by one of them.")
     # They would load every page; `migrate` and the web process run them.
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(settings.AXION_GATEWAY_TLS_CERT) != bool(settings.AXION_GATEWAY_TLS_KEY):
-            raise CommandError("Set both AXION_GATEWAY_TLS_CERT and AXION_GATEWAY_TLS_KEY, or neither.")
+            raise CommandError(sentence("Set both AXION_GATEWAY_TLS_CERT and AXION_GATEWAY_TLS_KEY, or neither."))
         if gateway_places.speaks_plainly() and not gateway_places.stays_on_this_machine():
             logger.warning("AXION_GATEWAY_PLAINTEXT: the gateway speaks in the clear beyond this machine")
         serve_metrics(process="gateway")
@@ -50,7 +53,13 @@ async def _serve() -> None:
     try:
         port = await gateway.start()
     except RuntimeError as error:
-        raise CommandError(f"Cannot listen on {settings.AXION_GATEWAY_BIND}: {error}") from error
+        raise CommandError(
+            sentence(
+                "Cannot listen on {AXION_GATEWAY_BIND}: {error}",
+                AXION_GATEWAY_BIND=settings.AXION_GATEWAY_BIND,
+                error=error,
+            )
+        ) from error
     logger.info(
         "gateway serves",
         bind=settings.AXION_GATEWAY_BIND,

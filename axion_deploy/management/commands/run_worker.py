@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from agents.wording.pages import lazy
 from axion_deploy.metrics.server import serve_metrics
+from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments import queue
 
 # Of one process. They wait for servers, most of the time.
@@ -19,8 +19,8 @@ def _take_installations() -> None:
     queue.installation_worker().work(with_scheduler=False)
 
 
-class Command(BaseCommand):
-    help = "Take jobs from the queue. Add workers for more throughput; a killed one loses nothing."
+class Command(SpeakingCommand):
+    help = lazy("Take jobs from the queue. Add workers for more throughput; a killed one loses nothing.")
     # They would load every page; `migrate` and the web process run them.
     requires_system_checks = ()
 

@@ -7,27 +7,33 @@ import uuid
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+from django.utils.translation import gettext as _
 
 from agents.errors import AgentNotFound
 from agents.services import directory
 from agents.states import Presence
+from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
+from axion_deploy.terminal.speaking import SpeakingCommand
 
 POLL_SECONDS = 0.2
 
 
-class Command(BaseCommand):
-    help = "Wait until the agent of a server is online; exit code 1 when it is not within the given time."
+class Command(SpeakingCommand):
+    help = lazy("Wait until the agent of a server is online; exit code 1 when it is not within the given time.")
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--server", type=uuid.UUID, required=True, help="The server's id.")
+        parser.add_argument("--server", type=uuid.UUID, required=True, help=_("The server's id."))
         parser.add_argument("--seconds", type=float, default=60.0)
 
     def handle(self, *args: Any, **options: Any) -> None:
         deadline = time.monotonic() + options["seconds"]
         while not self._is_online(server_id=options["server"]):
             if time.monotonic() > deadline:
-                raise CommandError(f"No agent of this server was online within {options['seconds']:g} s.")
+                raise CommandError(
+                    sentence("No agent of this server was online within {seconds:g} s.", seconds=options["seconds"])
+                )
             time.sleep(POLL_SECONDS)
         self.stdout.write("online")
 

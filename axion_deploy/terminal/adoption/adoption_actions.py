@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal.exits import Exit, Unreachable
 from axion_deploy.terminal.names import own_server_named
 from axion_deploy.terminal.screen import Screen
@@ -25,11 +26,11 @@ def containers_action(*, caller: Caller, options: Options, screen: Screen) -> Ex
     server = own_server_named(caller=caller, text=options["server"])
     _, groups = _look(caller=caller, server_id=server.id, seconds=options["timeout"])
     for group in groups:
-        screen.say(f"{group.name}  {len(group.containers)} containers{f': {group.why_not}' if group.why_not else ''}")
+        screen.say(counted(group))
         named = [each.name for each in group.containers]
         screen.tell("group", {"key": group.key, "name": group.name, "containers": named, "whyNot": group.why_not})
     if not groups:
-        screen.say("Nothing runs there but what Axion Deploy started.")
+        screen.say(sentence("Nothing runs there but what Axion Deploy started."))
     return Exit.DONE
 
 
@@ -45,11 +46,17 @@ def adopt_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     }
     if not options["project"]:
         _show(adopt.plan_adoption(**named), screen)
-        screen.say("Nothing was stored. Make the project with --project NAME.")
+        screen.say(sentence("Nothing was stored. Make the project with --project NAME."))
         return Exit.DONE
     project, plan = adopt.adopt_containers(**named, name=options["project"], project_id=uuid4())
     _show(plan, screen)
-    screen.say(f"{project.name} was made. Its first deployment to {server.name} takes the containers over.")
+    screen.say(
+        sentence(
+            "{project} was created. Its first deployment to {server} takes over the containers.",
+            project=project.name,
+            server=server.name,
+        )
+    )
     screen.tell("project", {"id": str(project.id), "name": project.name})
     return Exit.DONE
 
@@ -65,19 +72,28 @@ def _look(*, caller: Caller, server_id: UUID, seconds: float) -> tuple[UUID, tup
                 return asked.id, groups
             raise Conflict(last.message)
         time.sleep(POLL_SECONDS)
-    raise Unreachable("The agent did not answer within --timeout.")
+    raise Unreachable(sentence("The agent did not answer within --timeout."))
 
 
 def _key_of(text: str, groups: tuple[ContainerGroup, ...]) -> str:
     found = [group.key for group in groups if text in (group.name, group.key)]
-    if len(found) != 1:
-        raise Invalid(f"{text!r} is {'no' if not found else 'more than one'} Compose project or container there.")
+    if not found:
+        raise Invalid(sentence("No Compose project or container named {name!r} there.", name=text))
+    if len(found) > 1:
+        raise Invalid(sentence("Several Compose projects or containers are named {name!r} there.", name=text))
     return found[0]
+
+
+def counted(group: ContainerGroup) -> str:
+    count = len(group.containers)
+    if not group.why_not:
+        return sentence("{name}: {count} containers", name=group.name, count=count)
+    return sentence("{name}: {count} containers. {why}", name=group.name, count=count, why=group.why_not)
 
 
 def _show(plan: AdoptionPlan, screen: Screen) -> None:
     for line in plan.result.lines:
         screen.say(f"{line.outcome.value}: {line.place.path} - {line.text}")
-    screen.say(f"Nodes: {', '.join(plan.nodes)}")
-    screen.say(f"Volumes that stay as they are: {', '.join(plan.volumes) or 'none'}")
+    screen.say(sentence("Nodes: {names}", names=", ".join(plan.nodes)))
+    screen.say(sentence("Volumes that stay as they are: {names}", names=", ".join(plan.volumes) or sentence("none")))
     screen.tell("adoption", {"nodes": list(plan.nodes), "volumes": list(plan.volumes)})
