@@ -8,6 +8,7 @@ from deployments.states import Kind, Reason, Stage, Status
 INTRODUCTION = """# Statuses and reasons
 
 A deployment has one status. When it did not succeed, it also has a reason, beside a sentence that says what happened.
+The words are explained in the [glossary](../glossary.md).
 """
 STATUSES = {
     Status.PENDING: "It waits: for its turn on the target, or for the server's agent. A deadline ends that.",
