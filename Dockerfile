@@ -27,7 +27,7 @@ COPY deployments deployments
 COPY agents agents
 COPY stackgen stackgen
 RUN NO_MKDOCS_2_WARNING=1 /opt/axion/bin/python -m mkdocs --quiet build --strict \
-    && /opt/axion/bin/pybabel compile --directory axion_deploy/locale --domain "django djangojs"
+    && /opt/axion/bin/pybabel compile --directory axion_deploy/locale --domain "django djangojs stored"
 
 FROM ${PYTHON_IMAGE} AS control-plane
 RUN useradd --system --uid 10001 --no-create-home axion

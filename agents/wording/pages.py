@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import gettext as catalogues
+from functools import cache
 from typing import cast
 
-from django.utils.translation import gettext, gettext_lazy
+from django.conf import settings
+from django.utils.translation import get_language, gettext, gettext_lazy
 
-from agents.wording.sentences import translated
+from agents.wording.recognised import Sentences
+from agents.wording.sentences import Sentence, translated
+
+# The catalogue of what is stored or sent in English.
+DOMAIN = "stored"
 
 
 def lazy(text: str) -> str:
@@ -15,5 +22,19 @@ def lazy(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Return a sentence of the use cases in the reader's language; other texts as they are."""
-    return translated(text, by=gettext)
+    """Return a sentence in the reader's language: of a use case, or recognised; other texts as they are."""
+    if isinstance(text, Sentence):
+        return translated(text, by=gettext)
+    language = get_language()
+    if not text or language in (None, settings.LANGUAGE_CODE):
+        return text
+    known = gettext(text) if "\n" not in text else text
+    return known if known != text else stored_sentences(str(language)).translated(str(text))
+
+
+@cache
+def stored_sentences(language: str) -> Sentences:
+    """Return the sentences of a language that are recognised by their English; read once per process."""
+    folder = settings.BASE_DIR / "axion_deploy/locale"
+    found = catalogues.translation(DOMAIN, localedir=folder, languages=[language], fallback=True)
+    return Sentences({str(source): str(said) for source, said in getattr(found, "_catalog", {}).items() if source})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import cache
 from typing import cast
 
@@ -12,6 +13,8 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import patch_cache_control
 from django.views.i18n import JavaScriptCatalog
+
+from agents.wording.pages import stored_sentences
 
 A_YEAR = 365 * 24 * 3600
 
@@ -44,4 +47,7 @@ def _script(language: str) -> HttpResponse:
     with translation.override(language):
         asked = HttpRequest()
         asked.method = "GET"
-        return cast("HttpResponse", JavaScriptCatalog.as_view(domain="djangojs", packages=["axion_deploy"])(asked))
+        own = cast("HttpResponse", JavaScriptCatalog.as_view(domain="djangojs", packages=["axion_deploy"])(asked))
+    known = json.dumps(stored_sentences(language).known, ensure_ascii=False)
+    own.write(f"\ndjango.stored = {known};\n".encode())
+    return own

@@ -27,6 +27,8 @@ def russian(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         write_mo(compiled, read_po(source, locale="ru"))
     settings.LOCALE_PATHS = [tmp_path]
     monkeypatch.setenv("LC_ALL", "ru_RU.UTF-8")
+    # A command closes what it opened, which here is the test's own transaction.
+    monkeypatch.setattr("django.core.management.base.connections.close_all", lambda: None)
 
 
 def run(command: str, *words: str) -> int:

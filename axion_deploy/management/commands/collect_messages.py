@@ -16,6 +16,7 @@ from django.utils.translation.template import templatize
 
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
+from axion_deploy.languages.stored_sentences import stored_sentences
 from axion_deploy.terminal.speaking import SpeakingCommand
 
 _TEXT = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
@@ -38,7 +39,12 @@ class Command(SpeakingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         root = Path(settings.BASE_DIR)
-        for domain, template in (("django", collected(root)), ("djangojs", collected_of_scripts(root))):
+        catalogues = (
+            ("django", collected(root)),
+            ("djangojs", collected_of_scripts(root)),
+            ("stored", collected_of_stored(root)),
+        )
+        for domain, template in catalogues:
             for language in ("en", "ru"):
                 path = root / LOCALES / language / f"LC_MESSAGES/{domain}.po"
                 number = bring_up_to_date(path, template, language)
@@ -80,6 +86,14 @@ def collected_of_scripts(root: Path) -> Catalog:
                 "javascript", source, keywords=OF_SCRIPTS, options=options
             ):
                 catalog.add(message, auto_comments=comments, context=context)
+    return catalog
+
+
+def collected_of_stored(root: Path) -> Catalog:
+    """Return every sentence that is stored or sent in English and recognised where it is shown."""
+    catalog = Catalog(charset="utf-8")
+    for message in stored_sentences(root):
+        catalog.add(message)
     return catalog
 
 

@@ -5,7 +5,7 @@ import { hasFailed, pill } from "./badges.js";
 import { drawFirstSteps } from "./first-steps.js";
 import { ago, moment } from "./format.js";
 import { deploymentRow, incidentRow, nothing } from "./rows.js";
-import { gettext, ngettext, pieces } from "./say.js";
+import { gettext, ngettext, pieces, shown } from "./say.js";
 
 const PAUSE = 4000;
 const SHORT_PAUSE = 800;
@@ -33,7 +33,7 @@ function unwellRow(stack) {
     h("a", { href: `${page.address.projects}${stack.projectId}/change/`, class: "ax-item-link" },
       h("span", { class: "ax-item-main" },
         h("span", { class: "ax-item-title" }, gettext("{project} on {server}", { project: stack.projectName, server: stack.serverName })),
-        h("span", { class: "ax-item-more" }, [since, stack.message].filter(Boolean).join(" · "))),
+        h("span", { class: "ax-item-more" }, [since, shown(stack.message)].filter(Boolean).join(" · "))),
       pill(page.badges.seen[stack.state])));
 }
 

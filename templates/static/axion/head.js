@@ -3,7 +3,7 @@ import { h, icon } from "./dom.js";
 import { ago, exact, moment, relative, shortId, took } from "./format.js";
 import { hasFailed, resultOf, statusBadge } from "./badges.js";
 import { UNFINISHED, holdsTarget } from "./reduce.js";
-import { gettext, ngettext } from "./say.js";
+import { gettext, ngettext, shown } from "./say.js";
 
 export function facts(badges, deployment) {
   const [time, age] = [took(deployment), relative(deployment.createdAt)];
@@ -17,7 +17,7 @@ export function facts(badges, deployment) {
     holdsTarget(deployment) && deployment.deadlineAt ? fact("hourglass_bottom", gettext("times out at {moment}", { moment: moment(deployment.deadlineAt) })) : null,
     fact("account_tree", gettext("graph v{version}", { version: deployment.graphVersion })),
     deployment.description ? fact("chat", deployment.description) : null,
-    deployment.cause ? fact("auto_mode", deployment.cause) : null,
+    deployment.cause ? fact("auto_mode", shown(deployment.cause)) : null,
     deployment.attempts ? fact("replay", ngettext("{count} retry", "{count} retries", deployment.attempts)) : null,
   ];
 }
@@ -68,7 +68,7 @@ export function trouble(badges, deployment, again = "") {
   const restored = resultOf(deployment) === "restored";
   return h("section", { class: "ax-trouble", dataset: { tone: unproven ? "back" : quiet ? "idle" : "bad" }, role: quiet ? null : "alert" },
     h("h2", {}, icon(quiet ? "info" : "error"), unproven ? gettext("{what}, not confirmed by the agent", { what: headline(deployment) }) : headline(deployment)),
-    deployment.message ? h("p", {}, deployment.message) : null,
+    deployment.message ? h("p", {}, shown(deployment.message)) : null,
     deployment.status === "rolling_back" ? h("p", {}, gettext("Restoring the previous version…")) : null,
     restored ? h("p", {}, gettext("The previous version is running again, confirmed by the agent.")) : null,
     deployment.logTail.length ? h("pre", { class: "ax-tail", tabindex: "0" }, deployment.logTail.join("\n")) : null,
@@ -84,7 +84,7 @@ function undone(badges, deployment) {
 }
 
 // Something worth saying where nothing went wrong.
-const remark = (deployment) => h("section", { class: "ax-trouble", dataset: { tone: "idle" }, role: "status" }, h("p", {}, deployment.message));
+const remark = (deployment) => h("section", { class: "ax-trouble", dataset: { tone: "idle" }, role: "status" }, h("p", {}, shown(deployment.message)));
 
 const HEADLINES = {
   unhealthy: gettext("Did not become healthy"), build: gettext("Could not be built"), image: gettext("Image not available"),

@@ -1,7 +1,7 @@
 // The page that installs an agent: its first picture and every change are drawn from the same shape.
 import { byId, csrfToken, h, icon, postForm, readState, show } from "./dom.js";
 import { connection } from "./connection.js";
-import { gettext } from "./say.js";
+import { gettext, shown } from "./say.js";
 import { LiveSocket } from "./socket.js";
 
 const { address, ...page } = readState();
@@ -34,7 +34,7 @@ function draw() {
 function state() {
   const [tone, mark, words] = STATES[installation.state];
   const asked = OPEN.has(installation.state) && installation.cancelRequestedAt ? gettext("Cancelling…") : words;
-  return h("p", { class: "ax-trouble", dataset: { tone } }, h("span", {}, icon(mark), " ", installation.message || asked));
+  return h("p", { class: "ax-trouble", dataset: { tone } }, h("span", {}, icon(mark), " ", shown(installation.message) || asked));
 }
 
 function key() {
@@ -49,7 +49,7 @@ function step({ step: name, state: now, message, startedAt, endedAt }) {
   const seconds = startedAt && endedAt ? gettext("{seconds} s", { seconds: ((endedAt - startedAt) / 1000).toFixed(1) }) : "";
   return h("li", { class: "ax-item ax-item-link ax-installation-step", dataset: { tone } }, h("span", { class: "ax-item-main" },
     h("span", { class: "ax-item-title" }, icon(mark), ` ${WORDS[name] ?? name}`, h("span", { class: "ax-unseen" }, `: ${MOMENTS[now] ?? now}`)),
-    message ? h("span", { class: "ax-item-more" }, message) : null), h("span", { class: "ax-hint" }, seconds));
+    message ? h("span", { class: "ax-item-more" }, shown(message)) : null), h("span", { class: "ax-hint" }, seconds));
 }
 
 const act = (what, ...children) => postForm(address.state, csrfToken(),

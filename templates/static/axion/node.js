@@ -1,7 +1,7 @@
 // What a node of the graph is: its image or code, port, copies, the names of its variables, its volumes, its address.
 import { pill } from "./badges.js";
 import { byId, h, icon, show } from "./dom.js";
-import { gettext } from "./say.js";
+import { gettext, shown } from "./say.js";
 
 const KINDS = { 1: gettext("Service"), 2: gettext("Database"), 3: gettext("Gateway") };
 // Their values may be secret: names alone are shown.
@@ -34,7 +34,7 @@ const AWAY = {
 // One copy on a cluster: where it is, how it is, and why.
 const taskLine = (badges, task) => h("li", {},
   task.host ? `${task.name} (${task.host}) ` : `${task.name} `, pill(badges.seen[task.state] ?? AWAY[task.state] ?? { label: task.state, tone: "idle", icon: "help" }),
-  task.message ? ` ${task.message}` : null);
+  task.message ? ` ${shown(task.message)}` : null);
 
 const row = ([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 

@@ -8,7 +8,7 @@ import { pill, statusBadge } from "./badges.js";
 import { apply, UNFINISHED, holdsTarget } from "./reduce.js";
 import { openLink, showNode } from "./node.js";
 import { bar, deploymentRow, incidentRow, nothing } from "./rows.js";
-import { gettext, ngettext, pieces } from "./say.js";
+import { gettext, ngettext, pieces, shown } from "./say.js";
 import { LiveSocket } from "./socket.js";
 import { differencesByNode, driftOf } from "./drift.js";
 
@@ -72,7 +72,7 @@ function howItIs({ target, running, holder }) {
   const strangers = seen.strangers.length ? gettext("Not part of this project's graph: {names}.", { names: seen.strangers.join(", ") }) : "";
   return h("div", { class: "ax-lane-line ax-lane-seen", dataset: { state: seen.state } },
     pill(badges.seen[seen.state]), ` ${since} `, h("span", { class: "ax-hint" }, age),
-    seen.message || strangers ? h("p", { class: "ax-lane-why" }, [seen.message, strangers].filter(Boolean).join(" ")) : null);
+    seen.message || strangers ? h("p", { class: "ax-lane-why" }, [shown(seen.message), strangers].filter(Boolean).join(" ")) : null);
 }
 
 // Where its stack answers when it runs.

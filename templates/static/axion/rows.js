@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 import { ago, moment, shortId, took } from "./format.js";
 import { pill, reasonOf, statusBadge } from "./badges.js";
 import { UNFINISHED } from "./reduce.js";
-import { gettext } from "./say.js";
+import { gettext, shown } from "./say.js";
 
 export function deploymentRow(badges, list, deployment, { project = false } = {}) {
   const badge = statusBadge(badges, deployment);
@@ -17,7 +17,7 @@ export function deploymentRow(badges, list, deployment, { project = false } = {}
         h("span", { class: "ax-item-title" }, title),
         deployment.description ? h("span", { class: "ax-item-more", title: deployment.description }, deployment.description) : null,
         h("span", { class: "ax-item-more" }, details(badges, deployment, time))),
-      pill(badge, deployment.message)),
+      pill(badge, shown(deployment.message))),
     UNFINISHED.has(deployment.status) && deployment.status !== "pending" ? bar(deployment.progress, badge.tone) : null);
 }
 
@@ -46,6 +46,6 @@ export function incidentRow(badges, list, incident, { project = false } = {}) {
     h("a", { href: `${list}${incident.id}/change/`, class: "ax-item-link" },
       h("span", { class: "ax-item-main" },
         h("span", { class: "ax-item-title" }, `${badges.causes[incident.cause] ?? incident.cause}: ${where}`),
-        h("span", { class: "ax-item-more" }, [gettext("since {moment}", { moment: moment(incident.since) }), quiet, taken, incident.message].filter(Boolean).join(" · "))),
+        h("span", { class: "ax-item-more" }, [gettext("since {moment}", { moment: moment(incident.since) }), quiet, taken, shown(incident.message)].filter(Boolean).join(" · "))),
       pill(badges.severity[incident.severity] ?? badges.severity.warning)));
 }

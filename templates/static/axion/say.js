@@ -1,2 +1,2 @@
 // What words.js, a classic script, made: for modules.
-export const { gettext, ngettext, pieces, locale } = globalThis.axionWords;
+export const { gettext, ngettext, pieces, shown, locale } = globalThis.axionWords;

@@ -3,7 +3,7 @@ import { h } from "./dom.js";
 import { moment, shortDigest } from "./format.js";
 import { nothing } from "./rows.js";
 import { byTrouble, pill, serviceBadge } from "./badges.js";
-import { gettext, ngettext } from "./say.js";
+import { gettext, ngettext, shown } from "./say.js";
 
 // With `seenAt`, when the deployment ended: the states are of then. How it is now stands on the project's page.
 export function servicesSummary(badges, services, seenAt = 0) {
@@ -31,5 +31,5 @@ function row(badges, service) {
     h("div", { class: "ax-service-count", title: gettext("Healthy and wanted copies") }, `${service.healthyReplicas}/${service.replicas}`),
     h("div", { class: "ax-service-image", title: service.image || null }, h("span", {}, image),
       service.imageDigest ? h("code", { title: service.imageDigest }, shortDigest(service.imageDigest)) : null),
-    service.errorMessage ? h("div", { class: "ax-service-error" }, service.errorMessage) : null);
+    service.errorMessage ? h("div", { class: "ax-service-error" }, shown(service.errorMessage)) : null);
 }

@@ -2,7 +2,7 @@
 import { h, icon } from "./dom.js";
 import { clock, exact, fine } from "./format.js";
 import { serviceBadge, statusBadge } from "./badges.js";
-import { gettext } from "./say.js";
+import { gettext, shown } from "./say.js";
 
 const MAX_ENTRIES = 300;
 
@@ -18,24 +18,24 @@ const REQUESTED = {
 const onBehalf = (p) => (p.onBehalfOf ? gettext("{who} on behalf of {other}", { who: p.requestedBy, other: p.onBehalfOf }) : p.requestedBy);
 
 const sentences = {
-  "deployment.requested": (p) => ["rocket_launch", "busy", (REQUESTED[p.kind] ?? REQUESTED.deploy)(onBehalf(p)), p.cause || p.description || gettext("graph version {version}", { version: p.graphVersion })],
+  "deployment.requested": (p) => ["rocket_launch", "busy", (REQUESTED[p.kind] ?? REQUESTED.deploy)(onBehalf(p)), shown(p.cause) || p.description || gettext("graph version {version}", { version: p.graphVersion })],
   "deployment.status_changed": (p, badges) => {
     // Of what had no reason to fail, somebody took it back; older events do not say who.
     const badge = statusBadge(badges, { status: p.to, reason: p.reason, rolledBackBy: p.rolledBackBy || !p.reason });
-    return [badge.icon, badge.tone, badge.label, p.message];
+    return [badge.icon, badge.tone, badge.label, shown(p.message)];
   },
   "deployment.stage_reached": (p, badges) => {
     const stage = badges.stages.find((each) => each.key === p.stage);
-    return ["trending_flat", "busy", `${stage ? stage.label : p.stage} · ${p.percent} %`, p.message];
+    return ["trending_flat", "busy", `${stage ? stage.label : p.stage} · ${p.percent} %`, shown(p.message)];
   },
   "deployment.service_changed": (p, badges) => {
     const badge = serviceBadge(badges, p);
-    return [badge.icon, badge.tone, `${p.serviceName}: ${badge.label.toLowerCase()}`, p.errorMessage];
+    return [badge.icon, badge.tone, `${p.serviceName}: ${badge.label.toLowerCase()}`, shown(p.errorMessage)];
   },
   "deployment.cancel_requested": (p) => ["cancel", "back", gettext("{who} requested a cancellation", { who: p.requestedBy }), ""],
-  "deployment.revert_confirmed": (p) => ["undo", "back", gettext("The agent stopped the work"), p.message],
-  "deployment.waiting_changed": (p) => ["hourglass_top", "idle", p.message ? gettext("Waiting for the server's agent") : gettext("The server's agent is back"), p.message],
-  "deployment.job_retried": (p) => ["replay", "back", gettext("Attempt {number} to start failed", { number: p.attempt }), [p.message, gettext("Next try in {seconds} s.", { seconds: p.seconds })].join(" ")],
+  "deployment.revert_confirmed": (p) => ["undo", "back", gettext("The agent stopped the work"), shown(p.message)],
+  "deployment.waiting_changed": (p) => ["hourglass_top", "idle", p.message ? gettext("Waiting for the server's agent") : gettext("The server's agent is back"), shown(p.message)],
+  "deployment.job_retried": (p) => ["replay", "back", gettext("Attempt {number} to start failed", { number: p.attempt }), [shown(p.message), gettext("Next try in {seconds} s.", { seconds: p.seconds })].join(" ")],
   "deployment.command_sent": () => ["send", "busy", gettext("Sent to the agent"), ""],
 };
 

@@ -11,5 +11,58 @@
   // Times as the reader's browser writes them, where it speaks the page's language at all.
   const page = document.documentElement.lang || "en";
   const locale = navigator.languages.find((each) => each.split("-")[0] === page) ?? page;
-  globalThis.axionWords = { gettext, ngettext, pieces, locale };
+  // What is stored or sent in English, recognised by its source as agents/wording/recognised.py does: whole, by the values
+  // in a template, or sentence by sentence. Rows of long ago are found as new ones are.
+  const stored = known.stored ?? {};
+  const FIELD = /\{\w+(?:![rs])?(?::[^{}]*)?\}/g;
+  const ONE_VALUE = /(?:\{\w+(?:![rs])?(?::[^{}]*)?\})+/g;
+  const templates = Object.keys(stored)
+    .map((source) => ({ source, pieces: source.split(ONE_VALUE), names: (source.match(ONE_VALUE) ?? []).map((each) => each.match(/\w+/)[0]) }))
+    .filter(({ pieces, names }) => names.length && (pieces.join("").match(/\p{L}/gu) ?? []).length >= 5)
+    .sort((one, other) => other.pieces.join("").length - one.pieces.join("").length);
+  const valuesIn = ({ pieces, names }, text) => {
+    if (!text.startsWith(pieces[0]) || !text.endsWith(pieces.at(-1))) return null;
+    const values = {};
+    let at = pieces[0].length;
+    for (const [index, name] of names.entries()) {
+      const piece = pieces[index + 1];
+      const end = index === names.length - 1 ? text.length - piece.length : text.indexOf(piece, at + 1);
+      if (end <= at || (values[name] ?? text.slice(at, end)) !== text.slice(at, end)) return null;
+      values[name] = text.slice(at, end);
+      at = end + piece.length;
+    }
+    return values;
+  };
+  const one = (text, depth) => {
+    if (Object.hasOwn(stored, text.trim())) return text.replace(text.trim(), () => stored[text.trim()]);
+    for (const template of templates) {
+      const values = valuesIn(template, text.trim());
+      if (!values) continue;
+      const words = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, recognised(value, depth + 1)]));
+      return text.replace(text.trim(), () => stored[template.source].replace(FIELD, (field) => words[field.match(/\w+/)[0]] ?? ""));
+    }
+    return null;
+  };
+  // What follows a name, where that alone is known.
+  const ofSomebody = (text, depth) => {
+    const [name, ...others] = text.split(" ");
+    const rest = others.join(" ");
+    const bare = rest.endsWith(".") ? rest.slice(0, -1) : rest;
+    const said = bare ? one(bare, depth) : null;
+    return said === null ? null : `${name} ${said}${rest.slice(bare.length)}`;
+  };
+  const whole = (text, depth) => one(text, depth) ?? ofSomebody(text, depth);
+  const recognised = (text, depth = 0) => {
+    if (!text || text.length > 4000 || depth > 3) return text;
+    const all = whole(text, depth);
+    if (all !== null) return all;
+    const ends = [...text.matchAll(/(?<=[.!?:;])\s+/g)].slice(0, 12).map((match) => match.index);
+    for (const end of [...ends].reverse()) {
+      const first = whole(text.slice(0, end), depth);
+      if (first !== null) return first + recognised(text.slice(end), depth + 1);
+    }
+    return ends.length ? text.slice(0, ends[0]) + recognised(text.slice(ends[0]), depth + 1) : text;
+  };
+  const shown = (text) => (templates.length && typeof text === "string" ? recognised(text) : text);
+  globalThis.axionWords = { gettext, shown, ngettext, pieces, locale };
 })();

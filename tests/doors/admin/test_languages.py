@@ -85,13 +85,13 @@ def test_programs_and_what_is_stored_stay_english(people: People) -> None:
     assert list(told) == ["server box"]
 
 
-@pytest.mark.parametrize("domain", ["django", "djangojs"])
+@pytest.mark.parametrize("domain", ["django", "djangojs", "stored"])
 def test_the_russian_catalogue_is_whole(domain: str) -> None:
     """Every sentence is there, none a guess, each with the values and as many forms as it needs."""
     with (CATALOGUE.parent / f"{domain}.po").open("rb") as source:
         catalogue = read_po(source, locale="ru")
     messages = [message for message in catalogue if message.id]
-    assert len(messages) > 200
+    assert len(messages) > 190
     assert not list(catalogue.check()), "it does not compile"
     for message in messages:
         sources = message.id if isinstance(message.id, tuple) else (message.id,)

@@ -1,0 +1,106 @@
+"""What is stored or sent in English is recognised where it is shown, by pages and by their scripts alike."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+from django.utils import translation
+
+from agents.wording.pages import shown
+from agents.wording.recognised import Sentences
+from axion_deploy.languages.stored_sentences import MODULES, sentences_in, stored_sentences
+
+ROOT = Path(__file__).resolve().parent.parent
+RUSSIAN = ROOT / "axion_deploy/locale/ru/LC_MESSAGES/stored.po"
+KNOWN = {
+    "Images ready.": "Images prêtes.",
+    "{name} is down.": "{name} ne répond pas.",
+    "The last {kind}, asked for by {who}, failed: {message}{end}": "{who}: {kind} a échoué: {message}",
+    "{name} did not become healthy within {seconds} s.": "{name} malade après {seconds} s.",
+    "Nothing was touched.": "Rien n'a changé.",
+    "keeps restarting ({times}): it {how}": "redémarre ({times}): {how}",
+    "exited with code {code}": "code {code}",
+    "{a} of {b}": "never: it says too little",
+}
+CASES = [
+    ("", ""),
+    ("Images ready.", "Images prêtes."),
+    ("web is down.", "web ne répond pas."),
+    # Of a name that looks like a field, and of one with signs that mean something to patterns.
+    ("{name} is down.", "{name} ne répond pas."),
+    ("$& (web) is down.", "$& (web) ne répond pas."),
+    ("web keeps restarting (3 times): it exited with code 1.", "web redémarre (3 times): code 1."),
+    (
+        "The last deploy, asked for by nina, failed: web did not become healthy within 20 s. Nothing was touched.",
+        "nina: deploy a échoué: web malade après 20 s. Rien n'a changé.",
+    ),
+    ("Docker said so. Nothing was touched.", "Docker said so. Rien n'a changé."),
+    ("Nothing was touched. Docker said so.", "Rien n'a changé. Docker said so."),
+    ("1 of 3", "1 of 3"),
+    (" is down.", " is down."),
+    ("what a person wrote", "what a person wrote"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), CASES)
+def test_a_stored_sentence_is_recognised(text: str, said: str) -> None:
+    assert Sentences(KNOWN).translated(text) == said
+
+
+def test_scripts_recognise_what_pages_do() -> None:
+    program = (
+        "globalThis.document={documentElement:{lang:'fr'}};"
+        "Object.defineProperty(globalThis,'navigator',{value:{languages:[]}});"
+        f"globalThis.django={{stored:{json.dumps(KNOWN)}}};"
+        "require('vm').runInThisContext(require('fs').readFileSync('templates/static/axion/words.js','utf8'));"
+        f"console.log(JSON.stringify({json.dumps([text for text, _ in CASES])}.map(axionWords.shown)))"
+    )
+    done = subprocess.run(["node", "-e", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(done.stdout) == [said for _, said in CASES]
+
+
+def test_a_long_text_costs_little() -> None:
+    """Whoever writes such a message could otherwise keep a page busy."""
+    found = Sentences(KNOWN)
+    for text in ("web is down" * 400, "web is down. " * 300, "The last " * 400, "a " * 2000):
+        assert isinstance(found.translated(text), str)
+        assert found.translated.cache_info().currsize < 100
+        found.translated.cache_clear()
+
+
+def test_english_readers_get_what_is_stored() -> None:
+    with translation.override("en"):
+        assert shown("web is down.") == "web is down."
+
+
+def test_every_sentence_that_is_stored_is_collected() -> None:
+    """A new one of an incident, a state or a report fails here until `make messages`, then as not translated."""
+    with RUSSIAN.open("rb") as source:
+        known = {message.id for message in read_po(source, locale="ru")}
+    missing = set(stored_sentences(ROOT)) - known
+    assert not missing, f"run make messages and translate: {missing}"
+    assert all((ROOT / name).exists() for name in MODULES)
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ('say("All is well.")', ["All is well."]),
+        (
+            "say(f\"{service.name} is {'up' if up else 'down'} there.\")",
+            ["{name} is up there.", "{name} is down there."],
+        ),
+        ('say(f"{a.name} runs {b.name} now.")', ["{name} runs {name_more} now."]),
+        ('say(f"{_last(tail)} was the end of it")', ["{last} was the end of it"]),
+        ('logger.info("not for people", why=f"{name} is not for people")', []),
+        ('"""A promise of a module."""\ndef f():\n    """Return it."""', []),
+        ('execute("SELECT one FROM rows")', []),
+        ('KEY = "serverId"', []),
+    ],
+)
+def test_what_counts_as_a_stored_sentence(source: str, said: list[str]) -> None:
+    assert list(sentences_in(source)) == said
