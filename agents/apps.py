@@ -8,3 +8,9 @@ class AgentsConfig(AppConfig):
 
     name = "agents"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # It needs the settings' languages, which are there by now.
+        from agents.wording.field_names import name_models
+
+        name_models(self)

@@ -16,6 +16,10 @@ class DeploymentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        # It needs the settings' languages, which are there by now.
+        from agents.wording.field_names import name_models
+
+        name_models(self)
         user_logged_in.connect(_password_was_given, dispatch_uid="deployments.password_given")
 
 

@@ -19,6 +19,7 @@ from unfold.decorators import action, display
 
 from agents.addresses import host_of
 from agents.admin import install
+from agents.admin.facts import FactColumns
 from agents.admin.hints import (
     CONNECTED,
     PRESENCE_COLOURS,
@@ -225,11 +226,11 @@ class ServerAdmin(OwnedAdmin):
         return TemplateResponse(request, "admin/agents/enrolment_token.html", context)
 
 
-class AgentAdmin(ReadOnlyAdmin):
+class AgentAdmin(FactColumns, ReadOnlyAdmin):
     list_display = ("__str__", "server_name", "health_pill", "version", "architecture", "last_seen_at", "owner")
     list_select_related = ("owner",)
     fields = (
-        "id", "server_name", "owner_name", "health_pill", "version", "os", "architecture", "server_info", "health",
+        "id", "server_name", "owner_name", "health_pill", "version", "os", "architecture", "machine", "load",
         "fares", "trouble", "clock", "certificate", "condition_at", "last_seen_at", "enrolled_at", "revoked_at",
     )  # fmt: skip
     readonly_fields = fields

@@ -17,10 +17,23 @@ else:
     Form = forms.ModelForm
 
 
+SSH_PORT = 22
+
+
 class ServerForm(Form):
     class Meta:
         model = Server
         fields = ("name", "host", "port", "username", "cluster", "privileged_allowed")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Only an installation over SSH needs it; an agent dials in by itself.
+        if "port" in self.fields:
+            self.fields["port"].required = False
+
+    def clean_port(self) -> Any:
+        port = self.cleaned_data["port"]
+        return SSH_PORT if port is None else port
 
     def clean_host(self) -> Any:
         host = self.cleaned_data["host"]

@@ -86,6 +86,13 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
     fields = ("name", *SETTINGS)
     actions = None
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return the settings folded where there is no project yet: each of them has a good default."""
+        if obj is not None:
+            return super().get_fieldsets(request, obj)
+        settings = (lazy("Settings"), {"fields": SETTINGS, "classes": ("collapse",)})
+        return ((None, {"fields": ("name",)}), settings)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_module_permission(request)
 

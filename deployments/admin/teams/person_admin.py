@@ -16,9 +16,11 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
-from unfold.decorators import action
+from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
@@ -75,12 +77,12 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
     list_display = ("username", "email", "is_active", "is_superuser", "last_login")
     list_filter = ("is_active", "is_superuser")
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username", "sign_in")}),
         (lazy("Person"), {"fields": ("first_name", "last_name", "email")}),
         (lazy("Access"), {"fields": ("is_active", "is_staff", "is_superuser")}),
         (lazy("Dates"), {"fields": ("last_login", "date_joined")}),
     )
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("sign_in", "last_login", "date_joined")
     actions = None
     actions_detail = ("password_link", "activity")
 
@@ -88,6 +90,13 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
     change_password_form = AdminPasswordChangeForm
     # Two lists side by side are wider than a page.
     filter_horizontal = ()
+
+    @display(description=lazy("Password"))
+    def sign_in(self, person: User) -> SafeString:
+        """Say whether there is a password, never how it is stored, and lead to where it is set."""
+        state = gettext("set") if person.has_usable_password() else gettext("not chosen yet")
+        address = reverse("admin:auth_user_password_change", args=[person.pk])
+        return format_html('{} <a class="ax-link" href="{}">{}</a>', state, address, gettext("Set a new password"))
 
     def has_link_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return caller_in(request).sees_everything
