@@ -38,5 +38,5 @@ class ServerForm(Form):
     def clean_host(self) -> Any:
         host = self.cleaned_data["host"]
         if host and not is_host(host):
-            raise ValidationError(gettext("This is no host name and no IP address."), code="invalid")
+            raise ValidationError(gettext("This is neither a host name nor an IP address."), code="invalid")
         return host

@@ -77,6 +77,6 @@ def add_machine_end(parser: ArgumentParser, *, ends: Sequence[str]) -> None:
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
-        "--confirm", default="", metavar="NAME", help=_("Begin or continue to delete it: its whole name.")
+        "--confirm", default="", metavar="NAME", help=_("Begin or continue the deletion: the full name.")
     )
-    which.add_argument("--cancel", action="store_true", help=_("Keep it, as long as it has not gone."))
+    which.add_argument("--cancel", action="store_true", help=_("Keep it, if it is not deleted yet."))

@@ -142,7 +142,9 @@ def _keeping(action: Any) -> None:
     delete = action("delete", _("Delete a project, or show how far its deletion is; its history stays readable."))
     delete.add_argument("project", help=_("Name or id."))
     which = delete.add_mutually_exclusive_group()
-    which.add_argument("--confirm", default="", metavar="NAME", help=_("Begin or continue: its whole name."))
+    which.add_argument(
+        "--confirm", default="", metavar="NAME", help=_("Begin or continue the deletion: the full name.")
+    )
     which.add_argument("--cancel", action="store_true", help=_("Keep the project, while nothing was removed yet."))
     delete.add_argument(
         "--volumes", action="store_true", help=_("With --confirm: delete its volumes and all their data.")
@@ -176,8 +178,8 @@ def _of_clusters(action: Any) -> None:
     cluster.add_argument("name", help=_("Name or id."))
     cluster.add_argument("do", nargs="?", default="show", choices=CLUSTER_ACTIONS)
     for role, text in (
-        ("manager", _("A server to make a manager, and the address at which other nodes reach it. Repeatable.")),
-        ("worker", _("A server to make a worker, and the address at which other nodes reach it. Repeatable.")),
+        ("manager", _("A server that becomes a manager, and the address at which other nodes reach it. Repeatable.")),
+        ("worker", _("A server that becomes a worker, and the address at which other nodes reach it. Repeatable.")),
     ):
         cluster.add_argument(
             f"--{role}",
@@ -187,7 +189,7 @@ def _of_clusters(action: Any) -> None:
             help=text,
         )
     cluster.add_argument("--node", default="", help=_("Id or hostname of the node to change."))
-    cluster.add_argument("--yes", action="store_true", help=_("Do it whatever follows from it."))
+    cluster.add_argument("--yes", action="store_true", help=_("Do it despite the consequences."))
     add_machine_end(cluster, ends=(MachineEnd.DISSOLVE, MachineEnd.FORGET))
 
 

@@ -59,7 +59,7 @@ async def _show(opened: OpenedLogs, screen: Screen, *, seconds: float) -> None:
 def show(part: LogPart, screen: Screen) -> None:
     screen.tell("logs", log_part_shape(part))
     if part.left_out:
-        screen.say(sentence("... {left_out} lines left out: they came too fast ...", left_out=part.left_out))
+        screen.say(sentence("... {left_out} lines skipped: they arrived too fast ...", left_out=part.left_out))
     for line in part.lines:
         screen.say(words_of(line))
     for remark in part.remarks:
@@ -80,7 +80,9 @@ def moment_in(text: str, *, option: str, now: datetime) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise Invalid(sentence("This is no time."), details={option: "such as 10m, or 2026-11-28T10:00:00"}) from error
+        raise Invalid(
+            sentence("This is not a point in time."), details={option: "such as 10m, or 2026-11-28T10:00:00"}
+        ) from error
     return _epoch_ms(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 

@@ -30,7 +30,10 @@ def delete_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen)
         seen = project_deletion.deletion_of(caller=caller, project_id=project.id)
         if seen is None:
             screen.say(
-                sentence("Nobody asked for {name} to be deleted. Add --confirm with its whole name.", name=project.name)
+                sentence(
+                    "No deletion of {name} was requested. To request it, add --confirm with its full name.",
+                    name=project.name,
+                )
             )
             return Exit.DONE
         found = seen

@@ -25,7 +25,7 @@ def jobs_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen) -
     if options["stop"]:
         run_id = _id_in(options["stop"])
         run = stop_job_run.stop_job_run(caller=caller, project_id=project.id, run_id=run_id, at=timezone.now())
-        screen.say(sentence("{job} is being stopped: it is over when its agent says that it is gone.", job=run.job))
+        screen.say(sentence("{job} is being stopped. The run ends when its agent confirms it.", job=run.job))
         show_run(run, screen)
         return Exit.DONE
     if options["output"]:
@@ -45,7 +45,7 @@ def _id_in(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise Invalid(sentence("A run is named by its id, as the list shows it.")) from None
+        raise Invalid(sentence("Give the id of a run, as in the list.")) from None
 
 
 def show_job(line: JobLine, screen: Screen) -> None:

@@ -17,7 +17,7 @@ def delete_machine_action(*, caller: Caller, target: Target, options: Mapping[st
     """Begin with `--confirm NAME` and `--end`, cancel with `--cancel`; else say what would follow, or how far it is."""
     if options["cancel"]:
         machine_deletion.cancel_deletion(caller=caller, target=target)
-        screen.say(sentence("It is kept. What was stopped or removed stays so."))
+        screen.say(sentence("It is not deleted. What was stopped or removed stays that way."))
         screen.tell("deletion", {"machineId": str(target.id), "state": "cancelled"})
         return Exit.DONE
     found = machine_deletion.deletion_of(caller=caller, machine_id=target.id)
@@ -53,4 +53,4 @@ def _say_what_follows(*, caller: Caller, target: Target, screen: Screen) -> None
         )
         shape = {"end": str(option.end), "whyNot": option.why_not, "follows": list(option.follows)}
         screen.tell("way", shape)
-    screen.say(sentence("Add --end and --confirm with its whole name."))
+    screen.say(sentence("To delete it, add --end and --confirm with its full name."))

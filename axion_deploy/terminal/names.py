@@ -37,7 +37,8 @@ def caller_named(name: str | None) -> Caller:
     roots = list(users.filter(is_superuser=True)[:2])
     if len(roots) != 1:
         raise Invalid(
-            sentence("Name a user with --user: there is not exactly one superuser."), details={"--user": "required"}
+            sentence("Name a user with --user: there is no superuser, or more than one."),
+            details={"--user": "required"},
         )
     return access.caller_of(roots[0])
 
@@ -71,7 +72,7 @@ def target_named(*, caller: Caller, project_id: UUID, server: str | None, cluste
     usable = [each.server.id for each in found if each.usable]
     if len(usable) != 1:
         raise Invalid(
-            sentence("Name a server with --server: there is not exactly one that you can use."),
+            sentence("Name a server with --server: you can use none, or more than one."),
             details={"--server": "required"},
         )
     return Target(kind=TargetKind.SERVER, id=usable[0])

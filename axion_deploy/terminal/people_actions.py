@@ -39,14 +39,14 @@ def add_people_arguments(parser: ArgumentParser) -> None:
     action("list", _("List everybody who has an account."))
     add = action("add", _("Add a person, and print the link with which they choose a password, once."))
     _changing(add)
-    change = action("change", _("Disable or enable a person, or change what they may."))
+    change = action("change", _("Disable or enable a person, or change their rights."))
     _changing(change)
     change.add_argument("--active", action=BooleanOptionalAction, help=_("--no-active: signed out at once."))
     link = action("link", _("Print a link with which a person chooses a new password, once; earlier ones end."))
     link.add_argument("name", help=_("User name."))
     delete = action("delete", _("Delete a person, or say what they own; history keeps their name."))
     delete.add_argument("name", help=_("User name."))
-    delete.add_argument("--confirm", default="", metavar="NAME", help=_("Delete them: the whole user name."))
+    delete.add_argument("--confirm", default="", metavar="NAME", help=_("Confirm the deletion: the full user name."))
     delete.add_argument("--heir", default="", metavar="NAME", help=_("Who takes over what they own."))
     group = action("group", _("List the groups of people; with a name, make it consist of the given people."))
     group.add_argument("name", nargs="?", default="")
@@ -116,9 +116,9 @@ def delete_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
             screen.say(OWNED[kind](name))
             screen.tell("owned", {"what": kind, "name": name})
     screen.say(
-        sentence("Add --confirm with the whole user name, and --heir.")
+        sentence("To delete them, add --confirm with the full user name, and --heir.")
         if owned.anything
-        else sentence("Add --confirm with the whole user name.")
+        else sentence("To delete them, add --confirm with the full user name.")
     )
     return Exit.DONE
 
@@ -171,7 +171,7 @@ def _show_group(group: GroupRecord, screen: Screen) -> None:
 def _show_link(text: str, screen: Screen) -> Exit:
     """Show the address below AXION_PUBLIC_URL; without that, only its path."""
     address = f"{settings.AXION_PUBLIC_URL}{reverse('choose-password', args=[text])}"
-    screen.say(sentence("Hand them this link; it works once, for three days: {address}", address=address))
+    screen.say(sentence("Send them this link. It works once, within three days: {address}", address=address))
     screen.tell("link", {"address": address})
     return Exit.DONE
 

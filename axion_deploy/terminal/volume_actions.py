@@ -34,7 +34,7 @@ def volumes_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen
         )
         screen.say(
             sentence(
-                "{volume} is being deleted on {server_name}: the agent has been told to.",
+                "{volume} is being deleted on {server_name}: the command was sent to the agent.",
                 volume=ordered.volume,
                 server_name=ordered.server_name,
             )

@@ -35,7 +35,7 @@ def why_not(action: ChangeKind, *, node: NodeLine, nodes: Sequence[NodeFacts]) -
     if action is ChangeKind.PROMOTE and facts.is_manager:
         return sentence("{hostname} is a manager already.", hostname=facts.hostname)
     if action is ChangeKind.DEMOTE and not facts.is_manager:
-        return sentence("{hostname} is no manager.", hostname=facts.hostname)
+        return sentence("{hostname} is not a manager.", hostname=facts.hostname)
     if action is ChangeKind.PROMOTE and not facts.is_ready:
         return sentence(
             "{hostname} is {state}: a manager that is not there counts against the quorum.",
@@ -94,7 +94,9 @@ def consequences(action: ChangeKind, *, node: NodeLine, nodes: Sequence[NodeFact
         said += _tasks(facts, nodes)
         said += _volumes(action, node)
     if action is ChangeKind.REMOVE and facts.is_ready:
-        said.append(sentence("Its engine is not told: it has to leave by itself before it can join again."))
+        said.append(
+            sentence("Its engine is not informed: it has to leave the Swarm on its own before it can join again.")
+        )
     return tuple(said)
 
 
@@ -114,8 +116,8 @@ def _quorum(managers: int) -> str:
 def _tasks(node: NodeFacts, nodes: Sequence[NodeFacts]) -> list[str]:
     others = [each for each in nodes if each.id != node.id and each.is_ready and each.availability == "active"]
     if others:
-        return [sentence("What runs there is ended and started anew on other nodes, as far as it may run there.")]
-    return [sentence("No other node can take what runs there: it stops until a node is active again.")]
+        return [sentence("What is running there is stopped and started on other nodes that may run it.")]
+    return [sentence("No other node can take over what is running there: it stops until a node is active again.")]
 
 
 def _volumes(action: ChangeKind, node: NodeLine) -> list[str]:

@@ -82,7 +82,7 @@ def test_a_server_belongs_to_whoever_adds_it_and_joins_own_clusters_only(
 def test_what_nobody_can_open_is_no_host_of_a_server(alice: Client) -> None:
     form = {"name": "new", "host": "10.0.0.999", "port": "22", "username": "root"}
     answer = alice.post(reverse("admin:agents_server_add"), form)
-    assert "This is no host name and no IP address." in answer.content.decode()
+    assert "This is neither a host name nor an IP address." in answer.content.decode()
     assert not Server.objects.exists()
 
 

@@ -22,7 +22,7 @@ class Command(SpeakingCommand):
         done = renew_after_restore(at=datetime.now(UTC))
         self.say(sentence("The ledger is {incarnation} from now on.", incarnation=done.incarnation))
         self.say(
-            sentence("{in_progress} deployments in progress have their whole time again.", in_progress=done.in_progress)
+            sentence("{in_progress} deployments in progress have their full time again.", in_progress=done.in_progress)
         )
         self.say(
             sentence(

@@ -31,7 +31,10 @@ logger = structlog.get_logger(__name__)
 
 
 class Command(SpeakingCommand):
-    help = lazy("Answer deployment-service.* and health.check. Several may run and share; a killed one loses nothing.")
+    help = lazy(
+        "Answer deployment-service.* and health.check. Several can share the work; none loses anything when it is "
+        "killed."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.KAFKA_BROKERS:

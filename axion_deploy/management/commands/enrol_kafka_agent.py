@@ -37,7 +37,7 @@ class Command(SpeakingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.AXION_KAFKA_AGENTS:
             raise CommandError(
-                sentence("Set AXION_KAFKA_AGENTS=on first, for the gateway, too: nobody would answer the agent.")
+                sentence("First set AXION_KAFKA_AGENTS=on, also for the gateway. Otherwise nothing answers the agent.")
             )
         try:
             server = directory.get_server(server_id=options["server"])
@@ -91,5 +91,5 @@ def _make_topics(registered: Registration) -> None:
     except BROKER_AWAY as error:
         named = " and ".join(names)
         raise CommandError(
-            sentence("The broker did not answer; make {named} yourself, with one partition each.", named=named)
+            sentence("The broker did not answer. Create {named} yourself, with one partition each.", named=named)
         ) from error

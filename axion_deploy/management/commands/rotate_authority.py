@@ -24,7 +24,7 @@ class Command(SpeakingCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--finish", action="store_true", help=_("trust the former authority no more"))
+        parser.add_argument("--finish", action="store_true", help=_("stop trusting the former authority"))
         parser.add_argument(
             "--force", action="store_true", help=_("with --finish: also while agents have no new certificate yet")
         )
@@ -62,4 +62,4 @@ class Command(SpeakingCommand):
                 )
             )
         authority.finish_rotation()
-        self.say(sentence("The former authority is trusted no more."))
+        self.say(sentence("The former authority is no longer trusted."))

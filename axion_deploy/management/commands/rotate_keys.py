@@ -23,7 +23,7 @@ class Command(SpeakingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         done = rotate_keys()
         newest = newest_version()
-        self.say(sentence("{resealed} rows sealed anew with key {newest}.", resealed=done.resealed, newest=newest))
+        self.say(sentence("{resealed} rows encrypted again with key {newest}.", resealed=done.resealed, newest=newest))
         if done.unopened:
             kinds = ", ".join(f"{count} under key {version}" for version, count in sorted(done.unopened.items()))
             raise CommandError(

@@ -20,7 +20,7 @@ def _take_installations() -> None:
 
 
 class Command(SpeakingCommand):
-    help = lazy("Take jobs from the queue. Add workers for more throughput; a killed one loses nothing.")
+    help = lazy("Take jobs from the queue. Add workers for more throughput; none loses anything when it is killed.")
     # They would load every page; `migrate` and the web process run them.
     requires_system_checks = ()
 

@@ -30,7 +30,7 @@ def containers_action(*, caller: Caller, options: Options, screen: Screen) -> Ex
         named = [each.name for each in group.containers]
         screen.tell("group", {"key": group.key, "name": group.name, "containers": named, "whyNot": group.why_not})
     if not groups:
-        screen.say(sentence("Nothing runs there but what Axion Deploy started."))
+        screen.say(sentence("Only what Axion Deploy started is running there."))
     return Exit.DONE
 
 
@@ -46,7 +46,7 @@ def adopt_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     }
     if not options["project"]:
         _show(adopt.plan_adoption(**named), screen)
-        screen.say(sentence("Nothing was stored. Make the project with --project NAME."))
+        screen.say(sentence("Nothing was stored. Create the project with --project NAME."))
         return Exit.DONE
     project, plan = adopt.adopt_containers(**named, name=options["project"], project_id=uuid4())
     _show(plan, screen)

@@ -46,7 +46,7 @@ def _act(request: HttpRequest, caller: Caller) -> None:
     try:
         if request.POST.get("do") == "cancel":
             agent_updates.cancel_rollout(caller=caller, rollout_id=UUID(request.POST.get("rollout", "")))
-            messages.success(request, _("No further agent begins. Those that were told go on to their end."))
+            messages.success(request, _("No further agent starts updating. Those that have started finish."))
             return
         chosen = [UUID(each) for each in request.POST.getlist("server")] or None
         agent_updates.request_updates(caller=caller, server_ids=chosen, rollout_id=uuid4())

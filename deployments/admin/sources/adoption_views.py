@@ -67,7 +67,7 @@ def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> HttpResponse 
     try:
         adoption_id = UUID(request.POST.get("inspection", ""))
     except ValueError:
-        raise NotFound(sentence("Nobody looked at this server like that.")) from None
+        raise NotFound(sentence("There is no such inspection of this server.")) from None
     keys = request.POST.getlist("group")
     named: dict[str, Any] = {"caller": caller, "server_id": server_id, "adoption_id": adoption_id, "keys": keys}
     if request.POST.get("do") != "adopt":

@@ -26,7 +26,7 @@ from deployments.types import Caller
 
 PAGE = "admin/agents/cluster.html"
 CONFIRM = "admin/agents/confirm_node.html"
-ORDERED = lazy("The agents have been told; what becomes of it stands below.")
+ORDERED = lazy("The command was sent to the agents. Its outcome is shown below.")
 # How a form tells one request from another.
 NAMESPACE = UUID("6f8d1a0e-6a54-4c6a-9f0b-6f6f6d1c3f57")
 ACTION_WORDS = {

@@ -86,7 +86,7 @@ def _stop(request: HttpRequest, object_id: UUID) -> None:
         )
         messages.success(
             request,
-            gettext("{job} is being stopped; it is over when its agent says that it is gone.").format(job=run.job),
+            gettext("{job} is being stopped. The run ends when its agent confirms that.").format(job=run.job),
         )
     except ValueError:
         show_error(request, NotFound(sentence("No such run.")))

@@ -60,7 +60,7 @@ def _act(request: HttpRequest, caller: Caller, target: Target) -> HttpResponse:
     try:
         if request.POST.get("do") == "cancel":
             machine_deletion.cancel_deletion(caller=caller, target=target)
-            messages.success(request, _("It is kept. What was stopped or removed stays so."))
+            messages.success(request, _("It is not deleted. What was stopped or removed stays that way."))
             return redirect(f"admin:agents_{target.kind}_change", target.id)
         made = machine_deletion.delete_machine(
             caller=caller,
@@ -86,4 +86,6 @@ def _end_in(request: HttpRequest) -> MachineEnd:
     try:
         return MachineEnd(request.POST.get("end", ""))
     except ValueError:
-        raise Invalid(_("Choose what becomes of what runs there."), details={"end": sentence("required")}) from None
+        raise Invalid(
+            _("Choose what happens to what is running there."), details={"end": sentence("required")}
+        ) from None

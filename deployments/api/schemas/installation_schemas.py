@@ -18,7 +18,7 @@ MAX_SECRET, MAX_PRIVATE_KEY = 1024, 32 * 1024
 class InstallationIn(RequestSchema):
     action = serializers.ChoiceField(choices=[str(each) for each in InstallationAction], required=False)
     host = serializers.CharField(
-        max_length=255, required=False, help_text="Default: as the last time, or the server's host."
+        max_length=255, required=False, help_text="Default: the last one used, or the server's host."
     )
     port = serializers.IntegerField(min_value=1, max_value=65535, required=False)
     username = serializers.CharField(max_length=100, required=False, help_text="root, or who may use sudo.")

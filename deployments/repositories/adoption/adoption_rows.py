@@ -45,7 +45,7 @@ def get_locked(*, adoption_id: UUID, server_id: UUID | None = None) -> AdoptionR
     """Return the row and lock it until the caller's transaction ends. Raises NotFound, also for another server's."""
     row = Adoption.objects.select_for_update(no_key=True).filter(pk=adoption_id).first()
     if row is None or (server_id is not None and row.server_id != server_id):
-        raise NotFound("Nobody looked at this server like that.", details={"inspectionId": "not found"})
+        raise NotFound("There is no such inspection of this server.", details={"inspectionId": "not found"})
     return _record(row)
 
 

@@ -107,7 +107,7 @@ def take_told(*, command_id: UUID, adoption_id: UUID, containers: bytes) -> None
         text = containers.decode()
         read_seen(json.loads(text)["containers"])
     except (ValueError, KeyError, TypeError) as error:
-        raise Invalid(sentence("This is no description of containers.")) from error
+        raise Invalid(sentence("This is not a description of containers.")) from error
     sealed = sealing.seal_told(told=text, adoption_id=adoption_id)
     if not adoption_rows.keep_told(adoption_id=adoption_id, sealed=sealed):
         raise NotFound(NOBODY_ASKED)

@@ -74,7 +74,7 @@ def join_cluster(
     cluster = machine_changes.get_cluster(caller=caller, cluster_id=cluster_id)
     if cluster.swarm_id is None:
         raise Conflict(
-            sentence("{cluster} is no Swarm yet: form it first.", cluster=cluster.name),
+            sentence("{cluster} is not a Swarm yet. Form it first.", cluster=cluster.name),
             details={"clusterId": sentence("not formed")},
         )
     server = _joinable(caller, cluster, member)
@@ -191,7 +191,7 @@ def rotate_tokens(*, caller: Caller, cluster_id: UUID, change_id: UUID, at: date
     cluster = machine_changes.get_cluster(caller=caller, cluster_id=cluster_id)
     if cluster.swarm_id is None:
         raise Conflict(
-            sentence("{cluster} is no Swarm yet: form it first.", cluster=cluster.name),
+            sentence("{cluster} is not a Swarm yet. Form it first.", cluster=cluster.name),
             details={"clusterId": sentence("not formed")},
         )
     wish = NewChange(id=change_id, kind=ChangeKind.ROTATE, steps=STEPS[ChangeKind.ROTATE])
@@ -258,7 +258,7 @@ def _joinable(caller: Caller, cluster: ClusterData, member: Member) -> ServerDat
         )
     if agent.swarm is None:
         raise Conflict(
-            sentence("The agent of {server} has not told in which Swarm its engine is.", server=server.name),
+            sentence("The agent of {server} has not reported which Swarm its engine is in.", server=server.name),
             details=details,
         )
     if agent.swarm.role is not SwarmRole.NONE:

@@ -140,7 +140,7 @@ def _of_agent(server_id: UUID, *, name: str, end: MachineEnd) -> list[str]:
         return []
     said = [f"The agent's credential ends: its program stays on the machine and is told that {name} was deleted."]
     if end is MachineEnd.FORGET:
-        said.append("Until it is uninstalled there, it goes on starting the jobs that are on a schedule.")
+        said.append("Until it is uninstalled there, it keeps running the scheduled jobs.")
     return said
 
 

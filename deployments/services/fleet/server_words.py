@@ -39,7 +39,7 @@ def usable_host(host: str) -> str:
     """Return the host name or address as it is. Raises Invalid for what is neither; nothing at all is fine."""
     if host and not is_host(host):
         raise Invalid(
-            sentence("{host!r} is no host name and no IP address.", host=host[:70]),
+            sentence("{host!r} is neither a host name nor an IP address.", host=host[:70]),
             details={"host": sentence("no host name and no IP address")},
         )
     return host

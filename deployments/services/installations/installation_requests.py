@@ -132,7 +132,7 @@ def _login(*, request: InstallationRequest, server_id: UUID) -> SshLogin:
             **sealing.unseal_login(sealed=server_access_rows.sealed_login(server_id=server_id), server_id=server_id)
         )
     except sealing.CannotUnsealError:
-        raise Conflict(sentence("The kept login cannot be opened any more. Give it again.")) from None
+        raise Conflict(sentence("The stored login can no longer be decrypted. Enter it again.")) from None
 
 
 def _check_possible(*, request: InstallationRequest, server_id: UUID, user_id: UUID) -> None:

@@ -25,9 +25,7 @@ class Command(SpeakingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--bind", default="127.0.0.1:8000", help=_("HOST:PORT of the pages, e.g. 0.0.0.0:8000"))
-        parser.add_argument(
-            "--without", action="append", default=[], choices=NAMES, help=_("a part that runs elsewhere, or not at all")
-        )
+        parser.add_argument("--without", action="append", default=[], choices=NAMES, help=_("a part not to run here"))
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not hasattr(os, "fork"):
@@ -41,7 +39,7 @@ class Command(SpeakingCommand):
             _be(part)
         elif master.refused:
             raise CommandError(
-                sentence("A part refused its settings, see above; all others were ended."), returncode=REFUSED
+                sentence("A part rejected its settings (see above), so all others were stopped."), returncode=REFUSED
             )
 
 
