@@ -9,11 +9,9 @@ import pytest
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.utils.functional import Promise
-from django.utils.translation import override
 
 from agents.admin.facts import facts_in
 from agents.admin.server_form import ServerForm
-from agents.models import Server
 
 PAGES = [page for page in admin.site._registry.values() if page.model._meta.app_label in ("agents", "deployments")]
 
@@ -38,12 +36,6 @@ def test_what_a_page_shows_has_a_name_for_people(page: Any) -> None:
     assert not bare, f"{page.model.__name__}: name them in agents/wording/field_names.py or on the model: {bare}"
     words = (page.model._meta.verbose_name, page.model._meta.verbose_name_plural)
     assert all(isinstance(each, Promise) for each in words), "name the model in agents/wording/field_names.py"
-
-
-def test_names_are_looked_up_when_they_are_shown() -> None:
-    field = Server._meta.get_field("port")
-    with override("en"):
-        assert str(field.verbose_name) == "Port"
 
 
 def test_a_server_needs_no_port_for_an_agent_that_dials_in() -> None:

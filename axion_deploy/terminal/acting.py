@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from agents.db_errors import DATABASE_AWAY
 from agents.wording.sentences import sentence
+from axion_deploy.languages.terminal_language import SpeakingCommand, add_language
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit, Unreachable, exit_of, explained
 from axion_deploy.terminal.screen import Screen
-from axion_deploy.terminal.speaking import SpeakingCommand, add_language
 from deployments.errors import DeployError
 
 

@@ -63,6 +63,15 @@ def _deploying(action: Any) -> None:
     rollback.add_argument(
         "--to", type=UUID, metavar="DEPLOYMENT", help=_("The version to restore. Default: the previous one.")
     )
+    repair = _repairing(action)
+    for each in (deploy, stop, scale, restart, rollback, repair):
+        each.add_argument(
+            "--request-id", default="", help=_("Makes the command safe to repeat: the same id takes effect once.")
+        )
+        _waiting(each, default=True)
+
+
+def _repairing(action: Any) -> ArgumentParser:
     repair = action("repair", _("Recreate the services that were changed on the server."))
     _to_a_target(repair)
     repair.add_argument(
@@ -78,11 +87,8 @@ def _deploying(action: Any) -> None:
     silence = repair.add_mutually_exclusive_group()
     silence.add_argument("--leave", default="", metavar="SERVICE/ASPECT", help=_("Ignore this difference."))
     silence.add_argument("--forget", default="", metavar="SERVICE/ASPECT", help=_("No longer ignore it."))
-    for each in (deploy, stop, scale, restart, rollback, repair):
-        each.add_argument(
-            "--request-id", default="", help=_("Makes the command safe to repeat: the same id takes effect once.")
-        )
-        _waiting(each, default=True)
+    made: ArgumentParser = repair
+    return made
 
 
 def _looking(action: Any) -> None:
@@ -150,6 +156,10 @@ def _keeping(action: Any) -> None:
         "--volumes", action="store_true", help=_("With --confirm: delete its volumes and all their data.")
     )
 
+    _registries_and_jobs(action)
+
+
+def _registries_and_jobs(action: Any) -> None:
     registries = action(
         "registries", _("List registries of private images; add, change or delete the one with ADDRESS.")
     )

@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from django.core.management import CommandError, load_command_class
 from pytest_django import Settings
 
-from axion_deploy.terminal.speaking import SpeakingCommand, terminal_language
+from axion_deploy.languages.terminal_language import SpeakingCommand, terminal_language
 from tests.doors.people import People
 
 CATALOGUE = Path("axion_deploy/locale/ru/LC_MESSAGES/django.po")

@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
-from axion_deploy.terminal.speaking import SpeakingCommand
+from axion_deploy.languages.terminal_language import SpeakingCommand
 from deployments.services.lifecycle.after_restore import renew_after_restore
 
 

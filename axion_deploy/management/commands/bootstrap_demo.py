@@ -18,7 +18,7 @@ from knox.models import AuthToken
 from agents.services import directory, enrolment
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
-from axion_deploy.terminal.speaking import SpeakingCommand
+from axion_deploy.languages.terminal_language import SpeakingCommand
 
 SERVER = "This machine"
 PASSWORD_VARIABLE = "AXION_DEMO_PASSWORD"  # noqa: S105 (a variable's name)

@@ -17,7 +17,7 @@ from django.utils.translation.template import templatize
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
 from axion_deploy.languages.stored_sentences import stored_sentences
-from axion_deploy.terminal.speaking import SpeakingCommand
+from axion_deploy.languages.terminal_language import SpeakingCommand
 
 _TEXT = r"""u?(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
 # What Django makes of a template is not indented as Python is: only the calls count.

@@ -15,9 +15,9 @@ from django.utils import timezone
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
 from axion_deploy.kafka_bindings import identify
+from axion_deploy.languages.terminal_language import SpeakingCommand
 from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import stop_on_signals
-from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments.kafka_api.dispatcher import Dispatcher
 from deployments.kafka_api.group_consumer import Membership
 from deployments.kafka_api.health_check import health_check

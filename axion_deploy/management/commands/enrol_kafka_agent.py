@@ -20,7 +20,7 @@ from agents.services import directory, enrolment
 from agents.types import AgentInfo, Registration, ServerData
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
-from axion_deploy.terminal.speaking import SpeakingCommand
+from axion_deploy.languages.terminal_language import SpeakingCommand
 
 
 class Command(SpeakingCommand):

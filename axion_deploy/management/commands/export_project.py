@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
-from axion_deploy.terminal.speaking import SpeakingCommand
+from axion_deploy.languages.terminal_language import SpeakingCommand
 from deployments.errors import DeployError
 from deployments.repositories import projects
 from deployments.services.permissions.access import caller_of

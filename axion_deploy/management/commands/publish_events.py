@@ -16,9 +16,9 @@ from agents.backoff import Backoff
 from agents.db_errors import DATABASE_AWAY
 from agents.isolation import isolation
 from agents.wording.pages import lazy
+from axion_deploy.languages.terminal_language import SpeakingCommand
 from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import run_until, stop_on_signals
-from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments import outbox_relay
 from deployments.outbox_relay import Outbox
 from deployments.repositories.events import CHANNEL

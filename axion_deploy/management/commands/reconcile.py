@@ -7,9 +7,9 @@ from typing import Any
 from django.utils import timezone
 
 from agents.wording.pages import lazy
+from axion_deploy.languages.terminal_language import SpeakingCommand
 from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import run_until, stop_on_signals
-from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments.services.upkeep.rounds import Rounds
 
 ROUND_SECONDS = 1.0

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
-from axion_deploy.terminal.speaking import SpeakingCommand
+from axion_deploy.languages.terminal_language import SpeakingCommand
 from deployments.kafka.broker import BROKER_AWAY
 from deployments.kafka_api.producer import UndeliverableError
 from deployments.kafka_api.replay import Letter, replay

@@ -13,7 +13,7 @@ from agents.errors import Conflict
 from agents.services import authority, directory
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
-from axion_deploy.terminal.speaking import SpeakingCommand
+from axion_deploy.languages.terminal_language import SpeakingCommand
 
 
 class Command(SpeakingCommand):

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
-from axion_deploy.terminal.speaking import SpeakingCommand
+from axion_deploy.languages.terminal_language import SpeakingCommand
 from deployments.services.secrets.rotation import rotate_keys
 from deployments.services.secrets.sealing import newest_version
 

@@ -19,9 +19,9 @@ from agents.transport.ports import GatewayConfig
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
 from axion_deploy.gateway_bindings import bindings
+from axion_deploy.languages.terminal_language import SpeakingCommand
 from axion_deploy.metrics.server import serve_metrics
 from axion_deploy.processes import REPORT_SECONDS
-from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments.services.upkeep import health
 
 # What Django hands to the driver beside the connection's own parameters.

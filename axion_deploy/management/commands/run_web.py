@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
 from axion_deploy import web
+from axion_deploy.languages.terminal_language import SpeakingCommand
 from axion_deploy.metrics.server import serve_metrics
-from axion_deploy.terminal.speaking import SpeakingCommand
 
 
 class Command(SpeakingCommand):

@@ -6,8 +6,8 @@ import threading
 from typing import Any
 
 from agents.wording.pages import lazy
+from axion_deploy.languages.terminal_language import SpeakingCommand
 from axion_deploy.metrics.server import serve_metrics
-from axion_deploy.terminal.speaking import SpeakingCommand
 from deployments import queue
 
 # Of one process. They wait for servers, most of the time.

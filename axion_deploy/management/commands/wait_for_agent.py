@@ -15,7 +15,7 @@ from agents.services import directory
 from agents.states import Presence
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
-from axion_deploy.terminal.speaking import SpeakingCommand
+from axion_deploy.languages.terminal_language import SpeakingCommand
 
 POLL_SECONDS = 0.2
 

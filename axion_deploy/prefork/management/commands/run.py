@@ -13,9 +13,9 @@ from django.utils.translation import gettext as _
 
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
+from axion_deploy.languages.terminal_language import SpeakingCommand
 from axion_deploy.prefork.master import REFUSED, Master
 from axion_deploy.prefork.parts import NAMES, Part, parts, preload
-from axion_deploy.terminal.speaking import SpeakingCommand
 
 
 class Command(SpeakingCommand):
