@@ -222,7 +222,7 @@ LOOKED_UP_TEXT = re.compile(r'\b(?:gettext|ngettext|pieces)\(\s*"([^"]+)"')
 PROPERTIES = {"class", "className", "d", "transform", "Accept", "viewBox", "rel", "method", "hour12", "style"}
 MACHINES = {
     *("Enter", "Control+K Meta+K", "ArrowDown", "ArrowUp", "POST", "Accept", "DOMContentLoaded", "UTC", "Escape"),
-    *("signed out", "2-digit", "ArrowLeft", "ArrowRight", "Home", "End", "Tab"),
+    *("Content-Type", "signed out", "2-digit", "ArrowLeft", "ArrowRight", "Home", "End", "Tab"),
 }
 SCRIPT_TOKEN = re.compile(
     r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'"
