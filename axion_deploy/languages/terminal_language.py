@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from argparse import SUPPRESS, ArgumentParser
@@ -81,7 +82,7 @@ def terminal_language(*, argv: Sequence[str], environ: Mapping[str, str], encodi
 
 def _after(option: str, argv: Sequence[str]) -> str:
     """Return the value of an option, written apart or with =."""
-    for each, following in zip(argv, [*argv[1:], ""], strict=True):
+    for each, following in itertools.zip_longest(argv, argv[1:], fillvalue=""):
         if each == option:
             return following
         if each.startswith(f"{option}="):
