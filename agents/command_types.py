@@ -59,6 +59,7 @@ class DeployCommand:
     With `pinned_images` (service to image id) nothing is built, and exactly these run. `restarts` are always made anew;
     a job among them runs, and no other does. `engine`: compose, or swarm where the agent's node is a manager.
     `registry_address`: where what is built for a cluster goes, under `registry_namespace`; empty for nowhere.
+    `built_images`: by service the digest of what another server built and pushed.
     `takes_over`: containers of others by id, with their names, in whose place it starts; `adopted_volumes` are theirs.
     """
 
@@ -79,6 +80,27 @@ class DeployCommand:
     registry_namespace: str = ""
     takes_over: Mapping[str, str] = field(default_factory=dict)
     adopted_volumes: tuple[str, ...] = ()
+    built_images: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def built(self) -> tuple[ServiceSpec, ...]:
+        """Return what is built from code, jobs among them; nothing where images are pinned."""
+        everything = (*self.services, *(job.service for job in self.jobs))
+        return () if self.pinned_images else tuple(each for each in everything if each.bundle_digest)
+
+
+NOTHING_TO_DEPLOY = DeployCommand(stack_name="", files={}, services=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildCommand:
+    """Build and push what `order` builds; a manager is given the order itself, with the digests, when that is done.
+
+    `variable_names`: of it, those that builds read.
+    """
+
+    order: DeployCommand = NOTHING_TO_DEPLOY
+    variable_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +166,23 @@ class InspectHostCommand:
     """Tell how the running containers of the host that are not ours are set up."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRegistryCommand:
+    """Try a registry from the agent's host: whether Docker there gets in, and whether images may be pushed."""
+
+    address: str
+    namespace: str
+
+
 AgentCommand: TypeAlias = (
-    DeployCommand | RevertCommand | DeleteVolumeCommand | SwarmCommand | CheckReachCommand | InspectHostCommand
+    DeployCommand
+    | RevertCommand
+    | DeleteVolumeCommand
+    | SwarmCommand
+    | CheckReachCommand
+    | InspectHostCommand
+    | BuildCommand
+    | CheckRegistryCommand
 )
 
 

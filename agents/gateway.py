@@ -124,6 +124,16 @@ def find(*, command_id: UUID) -> CommandData:
     return commands.get(command_id=command_id)
 
 
+def is_known(command_id: UUID) -> bool:
+    """Tell whether the command is in the ledger."""
+    return commands.is_known(command_id=command_id)
+
+
+def only_builds(*, agent_id: UUID, deployment_id: UUID) -> bool:
+    """Tell whether all that this agent's server was ever ordered of the deployment is to build its images."""
+    return assignments.only_builds(agent_id=agent_id, deployment_id=deployment_id)
+
+
 def accept_report(*, command_id: UUID, number: int, agent_id: UUID | None = None) -> ReportVerdict:
     """Lock the command's row and judge the report's number; on FRESH the number is stored as seen.
 

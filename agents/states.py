@@ -42,6 +42,8 @@ class CommandKind(StrEnum):
     SWARM = "swarm"
     CHECK_REACH = "check_reach"
     INSPECT_HOST = "inspect_host"
+    BUILD = "build"
+    CHECK_REGISTRY = "check_registry"
 
 
 class AuthorityState(StrEnum):

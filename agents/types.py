@@ -12,7 +12,9 @@ from uuid import UUID
 
 from agents.command_types import (
     AgentCommand,
+    BuildCommand,
     CheckReachCommand,
+    CheckRegistryCommand,
     DeleteVolumeCommand,
     DeployCommand,
     Endpoint,
@@ -31,7 +33,9 @@ from agents.swarm import ManagerAgent, SwarmFacts
 
 __all__ = [
     "AgentCommand",
+    "BuildCommand",
     "CheckReachCommand",
+    "CheckRegistryCommand",
     "DeleteVolumeCommand",
     "DeployCommand",
     "Endpoint",

@@ -39,7 +39,7 @@ from deployments.services.lifecycle import after_restore, agent_access, agent_re
 from deployments.services.observation import job_runs, record, record_tasks, samples
 from deployments.services.permissions import access, api_tokens
 from deployments.services.queries import history_view, lookups
-from deployments.services.requests import check_reach, scale, stop
+from deployments.services.requests import check_reach, check_registry, scale, stop
 from deployments.states import Status
 from deployments.types import Caller, ServiceState, Target, TargetKind
 from deployments.wire import STAGE_NUMBERS, STATUS_NUMBERS, service_status
@@ -89,6 +89,8 @@ def on_report(*, report: Report) -> int:
         # Of no deployment: asked only then, so that reports of deployments pay nothing for it.
         if progress.is_change(change_id=report.deployment_id):
             return progress.apply_report(report=report, at=at)
+        if check_registry.is_test(check_id=report.command_id):
+            return check_registry.apply_report(report=report)
         if check_reach.is_of_a_check(command_id=report.command_id):
             return check_reach.apply_report(report=report, at=at)
         if inspections.is_inspection(command_id=report.command_id):
@@ -165,6 +167,9 @@ def unknown_fate(*, doubtful: Collection[DoubtfulCommand]) -> None:
             if progress.is_change(change_id=command.deployment_id):
                 progress.end_as_unknown(change_id=command.deployment_id, command_id=command.command_id, at=at)
                 continue
+            if check_registry.is_test(check_id=command.command_id):
+                check_registry.end_as_unknown(check_id=command.command_id)
+                continue
             if inspections.is_inspection(command_id=command.command_id):
                 inspections.end_as_unknown(command_id=command.command_id)
                 continue
@@ -181,7 +186,13 @@ def secrets_of(*, deployment_id: UUID, agent_id: UUID) -> Mapping[str, str] | by
     """The gateway has checked that the agent was given a command of the deployment, or of a change of a cluster."""
     if progress.is_change(change_id=deployment_id):
         return join_tokens.values_for_agent(agent_id=agent_id, change_id=deployment_id)
-    return agent_access.values_for_agent(agent_id=agent_id, deployment_id=deployment_id)
+    try:
+        return agent_access.values_for_agent(agent_id=agent_id, deployment_id=deployment_id)
+    except NotFound:
+        # Asked only then, so that deployments pay nothing for it.
+        if check_registry.is_test(check_id=deployment_id):
+            return {}
+        raise
 
 
 def registries_of(
@@ -190,7 +201,12 @@ def registries_of(
     """As for secrets. Nothing is pulled for a change of a cluster."""
     if progress.is_change(change_id=deployment_id):
         return ()
-    return agent_access.logins_for_agent(agent_id=agent_id, deployment_id=deployment_id, opens_sealed=opens_sealed)
+    try:
+        return agent_access.logins_for_agent(agent_id=agent_id, deployment_id=deployment_id, opens_sealed=opens_sealed)
+    except NotFound:
+        if check_registry.is_test(check_id=deployment_id):
+            return check_registry.login_for_agent(check_id=deployment_id)
+        raise
 
 
 def bundle_of(*, digest: str, agent_id: UUID) -> bytes:

@@ -82,6 +82,7 @@ class ProjectRecord:
     automatic_repair: bool = False
     repairs_per_hour: int = 3
     soak_minutes: int = 0
+    encrypt_networks: bool = False
     deletion: str = ""
 
 

@@ -16,7 +16,8 @@ class StackOptions:
 
     `images` replaces base images and images of databases and gateways by the name this library knows them under
     (`python`, `node`, `postgresql`, `caddy`, ...). `image_prefix` ends in a slash; a registry goes before it.
-    The last two are for hosts whose kernel lacks what Swarm's virtual addresses and routing mesh need.
+    `swarm_ports` and `swarm_endpoints` are for hosts whose kernel lacks what Swarm's virtual addresses and routing mesh
+    need. `encrypted`: what services say to each other between the nodes of a Swarm; a project's choice.
     """
 
     engine: Engine = "compose"
@@ -25,6 +26,7 @@ class StackOptions:
     health_interval_seconds: int = 2
     swarm_ports: Literal["ingress", "host"] = "ingress"
     swarm_endpoints: Literal["vip", "dnsrr"] = "vip"
+    encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ STACK_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 DEFAULTS = StackOptions()
 # Names of the others hold no two dashes.
 SHARED_NETWORK = "shared--network"
+ENCRYPTED = "_encrypted"
 NO_NAMES: Mapping[str, Collection[str]] = {}
 # Docker's default address pools hold about thirty networks; other stacks on the host need some of them.
 MANY_NETWORKS = 25
@@ -103,6 +104,9 @@ def _layout(builder: PartBuilder, parts: Mapping[str, Part], project_id: str) ->
     jobs = frozenset(part.name for part in parts.values() if part.is_job)
     joined = {name: tuple(need for need in wanted if need not in jobs) for name, wanted in needs.items()}
     networks = _networks(joined, asked={names[node.id]: node.settings.network for node in builder.graph.nodes})
+    if builder.options.encrypted and builder.options.engine == "swarm":
+        # A network cannot become encrypted: it is another one, by another name, and services move to it.
+        networks = {name: tuple(f"{each}{ENCRYPTED}" for each in joined) for name, joined in networks.items()}
     all_networks = {network for joined in networks.values() for network in joined}
     builder.warnings.extend(_order_warnings(order.cycles))
     builder.warnings.extend(not_offered(builder.graph))

@@ -984,7 +984,7 @@ class Stalled(_message.Message):
     def __init__(self, command_id: _Optional[str] = ..., deployment_id: _Optional[str] = ..., seconds: _Optional[int] = ..., step: _Optional[str] = ...) -> None: ...
 
 class Command(_message.Message):
-    __slots__ = ("command_id", "lane", "number", "deployment_id", "project_id", "deploy", "revert", "delete_volume", "swarm", "check_reach", "inspect_host", "last_report_number")
+    __slots__ = ("command_id", "lane", "number", "deployment_id", "project_id", "deploy", "revert", "delete_volume", "swarm", "check_reach", "inspect_host", "build", "check_registry", "last_report_number")
     COMMAND_ID_FIELD_NUMBER: _ClassVar[int]
     LANE_FIELD_NUMBER: _ClassVar[int]
     NUMBER_FIELD_NUMBER: _ClassVar[int]
@@ -996,6 +996,8 @@ class Command(_message.Message):
     SWARM_FIELD_NUMBER: _ClassVar[int]
     CHECK_REACH_FIELD_NUMBER: _ClassVar[int]
     INSPECT_HOST_FIELD_NUMBER: _ClassVar[int]
+    BUILD_FIELD_NUMBER: _ClassVar[int]
+    CHECK_REGISTRY_FIELD_NUMBER: _ClassVar[int]
     LAST_REPORT_NUMBER_FIELD_NUMBER: _ClassVar[int]
     command_id: str
     lane: str
@@ -1008,11 +1010,13 @@ class Command(_message.Message):
     swarm: SwarmChange
     check_reach: CheckReach
     inspect_host: InspectHost
+    build: Build
+    check_registry: CheckRegistry
     last_report_number: int
-    def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ..., delete_volume: _Optional[_Union[DeleteVolume, _Mapping]] = ..., swarm: _Optional[_Union[SwarmChange, _Mapping]] = ..., check_reach: _Optional[_Union[CheckReach, _Mapping]] = ..., inspect_host: _Optional[_Union[InspectHost, _Mapping]] = ..., last_report_number: _Optional[int] = ...) -> None: ...
+    def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ..., delete_volume: _Optional[_Union[DeleteVolume, _Mapping]] = ..., swarm: _Optional[_Union[SwarmChange, _Mapping]] = ..., check_reach: _Optional[_Union[CheckReach, _Mapping]] = ..., inspect_host: _Optional[_Union[InspectHost, _Mapping]] = ..., build: _Optional[_Union[Build, _Mapping]] = ..., check_registry: _Optional[_Union[CheckRegistry, _Mapping]] = ..., last_report_number: _Optional[int] = ...) -> None: ...
 
 class Deploy(_message.Message):
-    __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images", "restarts", "jobs", "engine", "registry_address", "registry_namespace", "takes_over", "adopted_volumes")
+    __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images", "restarts", "jobs", "engine", "registry_address", "registry_namespace", "takes_over", "adopted_volumes", "built_images")
     class FilesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1021,6 +1025,13 @@ class Deploy(_message.Message):
         value: str
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     class PinnedImagesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class BuiltImagesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -1044,6 +1055,7 @@ class Deploy(_message.Message):
     REGISTRY_NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     TAKES_OVER_FIELD_NUMBER: _ClassVar[int]
     ADOPTED_VOLUMES_FIELD_NUMBER: _ClassVar[int]
+    BUILT_IMAGES_FIELD_NUMBER: _ClassVar[int]
     stack_name: str
     files: _containers.ScalarMap[str, str]
     services: _containers.RepeatedCompositeFieldContainer[ServiceSpec]
@@ -1061,7 +1073,33 @@ class Deploy(_message.Message):
     registry_namespace: str
     takes_over: _containers.RepeatedCompositeFieldContainer[TakenContainer]
     adopted_volumes: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ..., pinned_images: _Optional[_Mapping[str, str]] = ..., restarts: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[_Union[JobSpec, _Mapping]]] = ..., engine: _Optional[str] = ..., registry_address: _Optional[str] = ..., registry_namespace: _Optional[str] = ..., takes_over: _Optional[_Iterable[_Union[TakenContainer, _Mapping]]] = ..., adopted_volumes: _Optional[_Iterable[str]] = ...) -> None: ...
+    built_images: _containers.ScalarMap[str, str]
+    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ..., pinned_images: _Optional[_Mapping[str, str]] = ..., restarts: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[_Union[JobSpec, _Mapping]]] = ..., engine: _Optional[str] = ..., registry_address: _Optional[str] = ..., registry_namespace: _Optional[str] = ..., takes_over: _Optional[_Iterable[_Union[TakenContainer, _Mapping]]] = ..., adopted_volumes: _Optional[_Iterable[str]] = ..., built_images: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class Build(_message.Message):
+    __slots__ = ("stack_name", "files", "services", "variable_names", "build_deadline_seconds", "registry_address", "registry_namespace")
+    class FilesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    STACK_NAME_FIELD_NUMBER: _ClassVar[int]
+    FILES_FIELD_NUMBER: _ClassVar[int]
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    VARIABLE_NAMES_FIELD_NUMBER: _ClassVar[int]
+    BUILD_DEADLINE_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    stack_name: str
+    files: _containers.ScalarMap[str, str]
+    services: _containers.RepeatedCompositeFieldContainer[ServiceSpec]
+    variable_names: _containers.RepeatedScalarFieldContainer[str]
+    build_deadline_seconds: int
+    registry_address: str
+    registry_namespace: str
+    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., build_deadline_seconds: _Optional[int] = ..., registry_address: _Optional[str] = ..., registry_namespace: _Optional[str] = ...) -> None: ...
 
 class TakenContainer(_message.Message):
     __slots__ = ("id", "name")
@@ -1168,6 +1206,14 @@ class CheckReach(_message.Message):
     ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
     endpoints: _containers.RepeatedCompositeFieldContainer[Endpoint]
     def __init__(self, endpoints: _Optional[_Iterable[_Union[Endpoint, _Mapping]]] = ...) -> None: ...
+
+class CheckRegistry(_message.Message):
+    __slots__ = ("address", "namespace")
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    namespace: str
+    def __init__(self, address: _Optional[str] = ..., namespace: _Optional[str] = ...) -> None: ...
 
 class Endpoint(_message.Message):
     __slots__ = ("node_id", "host", "port")

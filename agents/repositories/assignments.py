@@ -26,6 +26,13 @@ def holds(*, agent_id: UUID, deployment_id: UUID) -> bool:
     return same_owner.exclude(status__in=[CommandStatus.QUEUED, CommandStatus.WITHDRAWN]).exists()
 
 
+def only_builds(*, agent_id: UUID, deployment_id: UUID) -> bool:
+    """Tell whether builds are all that was ordered of the deployment there; see gateway.only_builds."""
+    given = CommandRecord.objects.filter(_done_there(agent_id=agent_id), deployment_id=deployment_id)
+    kinds = set(given.order_by().values_list("kind", flat=True))
+    return CommandKind.BUILD in kinds and CommandKind.DEPLOY not in kinds
+
+
 def lane_deployments(*, agent_id: UUID, lane: str) -> tuple[tuple[UUID, ...], UUID | None]:
     """Return the deployments with an unfinished command for the agent's server in the lane, and the last one before.
 

@@ -134,6 +134,10 @@ def get(*, command_id: UUID) -> CommandData:
     return as_data(record)
 
 
+def is_known(*, command_id: UUID) -> bool:
+    return CommandRecord.objects.filter(id=command_id).exists()
+
+
 def withdraw(*, deployment_id: UUID) -> int:
     """Close what no session has taken yet; see gateway.withdraw."""
     with transaction.atomic():

@@ -10,7 +10,9 @@ from agents.command_types import InspectHostCommand
 from agents.states import CommandKind
 from agents.types import (
     AgentCommand,
+    BuildCommand,
     CheckReachCommand,
+    CheckRegistryCommand,
     DeleteVolumeCommand,
     DeployCommand,
     Endpoint,
@@ -30,16 +32,26 @@ def kind_of(command: AgentCommand) -> CommandKind:
         return CommandKind.CHECK_REACH
     if isinstance(command, InspectHostCommand):
         return CommandKind.INSPECT_HOST
+    if isinstance(command, CheckRegistryCommand):
+        return CommandKind.CHECK_REGISTRY
+    if isinstance(command, BuildCommand):
+        return CommandKind.BUILD
     return CommandKind.DEPLOY if isinstance(command, DeployCommand) else CommandKind.REVERT
 
 
 def to_json(command: AgentCommand) -> dict[str, Any]:
     payload = asdict(command)
     if isinstance(command, DeployCommand):
-        payload["files"] = dict(command.files)
-        payload["pinned_images"] = dict(command.pinned_images)
-        payload["takes_over"] = dict(command.takes_over)
+        payload |= _mappings(command)
+    if isinstance(command, BuildCommand):
+        payload["order"] |= _mappings(command.order)
     return payload
+
+
+def _mappings(command: DeployCommand) -> dict[str, Any]:
+    """Return those fields that may be read-only views, as JSON takes them."""
+    names = ("files", "pinned_images", "takes_over", "built_images")
+    return {name: dict(getattr(command, name)) for name in names}
 
 
 def from_json(*, kind: CommandKind, payload: dict[str, Any]) -> AgentCommand:
@@ -57,6 +69,14 @@ def from_json(*, kind: CommandKind, payload: dict[str, Any]) -> AgentCommand:
         return CheckReachCommand(endpoints=tuple(Endpoint(**_known(Endpoint, each)) for each in payload["endpoints"]))
     if kind is CommandKind.INSPECT_HOST:
         return InspectHostCommand()
+    if kind is CommandKind.CHECK_REGISTRY:
+        return CheckRegistryCommand(**_known(CheckRegistryCommand, payload))
+    if kind is CommandKind.BUILD:
+        return BuildCommand(order=_deploy(payload["order"]), variable_names=tuple(payload.get("variable_names", ())))
+    return _deploy(payload)
+
+
+def _deploy(payload: Mapping[str, Any]) -> DeployCommand:
     lists = {
         "services": tuple(_service(service) for service in payload["services"]),
         "jobs": tuple(_job(job) for job in payload.get("jobs", ())),

@@ -33,6 +33,10 @@ def add_cluster(*, cluster_id: UUID, owner_id: UUID, name: str) -> ClusterData:
     return ClusterData(id=cluster_id, owner_id=owner_id, name=name, servers_count=0)
 
 
+def choose_builder(*, cluster_id: UUID, server_id: UUID | None) -> None:
+    Cluster.objects.filter(id=cluster_id).update(builder_id=server_id)
+
+
 def change(*, server_id: UUID, changes: Mapping[str, Any]) -> None:
     """Store the changes. Raises IntegrityError when owner and name are taken."""
     Server.objects.filter(id=server_id).update(**changes)

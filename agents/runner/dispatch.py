@@ -21,6 +21,8 @@ from agents.runner.journal.command_journal import Entry, Journal, Receipt
 from agents.runner.planning.codec import stack_of
 
 MAX_AT_ONCE = 4
+# What an order to go back interrupts.
+REVERTIBLE = frozenset({"deploy", "build"})
 # A process may have no more threads for the moment: the machine's bound on processes, say.
 NO_THREAD = Backoff(first=0.5, most=10.0)
 logger = logging.getLogger(__name__)
@@ -107,7 +109,7 @@ class Dispatcher:
     def _interrupt(self, *, lane: str, deployment_id: str) -> None:
         with self._lock:
             running = self._running.get(lane)
-        if running is not None and running.deployment_id == deployment_id and running.kind == "deploy":
+        if running is not None and running.deployment_id == deployment_id and running.kind in REVERTIBLE:
             running.interrupt.set(REVERTED)
 
     def _start(self, lane: str) -> None:
@@ -192,7 +194,7 @@ class Dispatcher:
                 continue
             interrupt = Interrupt(parent=self._stopping)
             # Received while nobody was looking, or before a restart.
-            if entry.kind == "deploy" and self._journal.reverted(entry.deployment_id):
+            if entry.kind in REVERTIBLE and self._journal.reverted(entry.deployment_id):
                 interrupt.set(REVERTED)
             running = RunningCommand(
                 deployment_id=entry.deployment_id, kind=entry.kind, stack=stack, interrupt=interrupt

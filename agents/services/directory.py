@@ -190,6 +190,16 @@ def knows_builds(*, agent_id: UUID) -> bool:
     return agents.command_version(agent_id=agent_id, kind="deploy") >= DEPLOY_WITH_BUILDS
 
 
+def choose_builder(*, cluster_id: UUID, server_id: UUID | None) -> None:
+    """Note which server builds for the cluster; None where a manager does."""
+    servers.choose_builder(cluster_id=cluster_id, server_id=server_id)
+
+
+def knows(*, agent_id: UUID, kind: str) -> bool:
+    """Return whether the agent, as it said when it connected, understands this kind of command."""
+    return agents.command_version(agent_id=agent_id, kind=kind) > 0
+
+
 def get_agent(*, agent_id: UUID) -> AgentData:
     """Return the active agent with this id. Raises AgentNotFound."""
     found = agents.get(agent_id=agent_id)

@@ -16,7 +16,7 @@ from deployments.data.end_types import MachineEnd
 MAX_WAIT_SECONDS = 3600.0
 MAX_LISTED = 20
 CLUSTER_ACTIONS = (
-    *("show", "form", "adopt", "join", "rotate-tokens"),
+    *("show", "form", "adopt", "join", "rotate-tokens", "images"),
     *("drain", "activate", "promote", "demote", "leave", "remove", "delete"),
 )
 
@@ -173,6 +173,9 @@ def _registries_and_jobs(action: Any) -> None:
     registries.add_argument("--username", help=_("Empty: no login."))
     registries.add_argument("--password-env", default="", metavar="VARIABLE", help=_("The variable with the password."))
     registries.add_argument("--ca-file", type=Path, help=_("Authorities in PEM that signed its certificate."))
+    registries.add_argument(
+        "--test-from", default="", metavar="SERVER", help=_("Test it from this server and show the result.")
+    )
     registries.add_argument("--delete", action="store_true", help=_("Delete it here; its images stay in it."))
 
     jobs = action("jobs", _("List the jobs of what runs, and the runs of those on a schedule."))
@@ -198,6 +201,12 @@ def _of_clusters(action: Any) -> None:
             metavar="SERVER[=ADDRESS]",
             help=text,
         )
+    cluster.add_argument(
+        "--builder", metavar="SERVER", help=_("images: the server that builds. Empty: the manager at work.")
+    )
+    cluster.add_argument(
+        "--registry", metavar="ADDRESS", help=_("images: the registry to push to. Empty: the default.")
+    )
     cluster.add_argument("--node", default="", help=_("Id or hostname of the node to change."))
     cluster.add_argument("--yes", action="store_true", help=_("Do it despite the consequences."))
     add_machine_end(cluster, ends=(MachineEnd.DISSOLVE, MachineEnd.FORGET))

@@ -11,6 +11,7 @@ from django.utils import timezone
 from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
+from axion_deploy.terminal.images.cluster_images import cluster_images_action
 from axion_deploy.terminal.machine_ends import delete_machine_action
 from axion_deploy.terminal.screen import Screen
 from deployments.data.cluster_types import ChangeKind, ChangeRecord, Member
@@ -26,6 +27,8 @@ def cluster_action(*, caller: Caller, options: Mapping[str, Any], screen: Screen
     if options["do"] == "delete":
         target = Target(kind=TargetKind.CLUSTER, id=cluster_id)
         return delete_machine_action(caller=caller, target=target, options=options, screen=screen)
+    if options["do"] == "images":
+        return cluster_images_action(caller=caller, cluster_id=cluster_id, options=options, screen=screen)
     at, change_id = timezone.now(), uuid4()
     members = [_member(caller, text, manager=True) for text in options["manager"]]
     members += [_member(caller, text, manager=False) for text in options["worker"]]

@@ -13,6 +13,7 @@ from django.utils import timezone
 from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
+from axion_deploy.terminal.images.registry_check import tested
 from axion_deploy.terminal.screen import Screen
 from deployments.data.registry_types import NewRegistry, RegistryChange, RegistryRecord
 from deployments.errors import Invalid, NotFound
@@ -35,6 +36,10 @@ def registries_action(*, caller: Caller, options: Mapping[str, Any], screen: Scr
         registries.delete_registry(caller=caller, registry_id=known.id)
         screen.say(sentence("{address} was deleted here; its images stay in it.", address=known.address))
         return Exit.DONE
+    if options["test_from"]:
+        if known is None:
+            raise NotFound("No such registry.")
+        return tested(caller=caller, registry=known, server=options["test_from"], screen=screen)
     password, certificate = _password_in(options["password_env"]), _certificate_in(options["ca_file"])
     if known is not None:
         change = RegistryChange(

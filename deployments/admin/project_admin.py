@@ -68,6 +68,7 @@ SETTINGS = (
     "automatic_repair",
     "repairs_per_hour",
     "soak_minutes",
+    "encrypt_networks",
 )
 
 

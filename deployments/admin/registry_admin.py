@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import admin, messages
@@ -33,7 +33,9 @@ from deployments.models import Registry
 from deployments.names import MAX_NAME
 from deployments.repositories.registries import registry_rows
 from deployments.rules.registry_rules import ADDRESS_WORDS, MAX_CERTIFICATE, MAX_NAMESPACE, MAX_PASSWORD, MAX_USERNAME
+from deployments.services.fleet import machine_list
 from deployments.services.registries import registries
+from deployments.services.requests import check_registry
 
 PAGE = "admin/deployments/registry/page.html"
 NEW = "admin/deployments/registry/new.html"
@@ -117,6 +119,7 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         own = [
             self.route_to(require_POST(self.edit_view), "<uuid:object_id>/edit/", name="edit"),
+            self.route_to(require_POST(self.test_view), "<uuid:object_id>/test/", name="test"),
             self.route_to(require_POST(self.remove_view), "<uuid:object_id>/remove/", name="remove"),
         ]
         return own + list(super().get_urls())
@@ -155,6 +158,7 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
             of=Registry(pk=registry.id, name=registry.name),
             registry=registry,
             form=form,
+            servers=machine_list.machines_of(caller_in(request)).servers,
             may_change=registries.may_change(caller=caller_in(request), registry=registry),
         )
 
@@ -174,6 +178,18 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
             show_refusal(form, error, fields=FIELDS)
             return self.show(request, registry, form)
         messages.success(request, gettext("Registry changed."))
+        return redirect("admin:deployments_registry_change", object_id)
+
+    def test_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Have a server's agent try the registry; what it says stands on the page afterwards."""
+        caller = caller_in(request)
+        or_404(registries.get_registry, caller=caller, registry_id=object_id)
+        server_id = uuid_or_404(request.POST.get("server", ""))
+        try:
+            check_registry.check_registry(caller=caller, registry_id=object_id, server_id=server_id, check_id=uuid4())
+            messages.success(request, gettext("Being tested; the answer stands here within seconds."))
+        except DeployError as error:
+            show_error(request, error)
         return redirect("admin:deployments_registry_change", object_id)
 
     def remove_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:

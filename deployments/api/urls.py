@@ -15,6 +15,7 @@ from deployments.api.endpoints.action_endpoints import (
     StopProject,
 )
 from deployments.api.endpoints.agent_endpoints import Agent, Agents
+from deployments.api.endpoints.clusters.builder_endpoints import ClusterBuilder
 from deployments.api.endpoints.clusters.cluster_endpoints import (
     AdoptSwarm,
     ClusterNode,
@@ -86,7 +87,7 @@ from deployments.api.endpoints.volume_endpoints import (
 )
 from deployments.api.ends.machine_deletion_endpoints import ClusterDeletion, ServerDeletion
 from deployments.api.error_handlers import UnknownAddress
-from deployments.api.images.registry_endpoints import ClusterRegistry, Registries, Registry
+from deployments.api.images.registry_endpoints import ClusterRegistry, Registries, Registry, RegistryTest
 from deployments.api.observation.incident_endpoints import AcknowledgeIncident, Incident, Incidents, MuteIncident
 from deployments.api.observation.notification_endpoints import (
     MuteChannel,
@@ -197,6 +198,8 @@ urlpatterns: list[URLPattern] = [
     path("clusters/<uuid:cluster_id>", Cluster.as_view(), name="api-cluster"),
     path("clusters/<uuid:cluster_id>/registry", ClusterRegistry.as_view(), name="api-cluster-registry"),
     path("registries", Registries.as_view(), name="api-registries"),
+    path("clusters/<uuid:cluster_id>/builder", ClusterBuilder.as_view(), name="api-cluster-builder"),
+    path("registries/<uuid:registry_id>/test", RegistryTest.as_view(), name="api-registry-test"),
     path("registries/<uuid:registry_id>", Registry.as_view(), name="api-registry"),
     path("clusters/<uuid:cluster_id>/swarm", ClusterSwarm.as_view(), name="api-cluster-swarm"),
     path("clusters/<uuid:cluster_id>/swarm/form", FormCluster.as_view(), name="api-cluster-form"),

@@ -58,6 +58,11 @@ class Project(models.Model):
         db_default=0,
         help_text=_("Roll back a deployment that degrades by itself within this many minutes; 0 for never."),
     )
+    encrypt_networks = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("Encrypt what services say to each other between the nodes of a cluster; costs throughput."),
+    )
     muted_until = models.DateTimeField(
         null=True, editable=False, help_text=_("Until then messages about its incidents wait.")
     )

@@ -42,6 +42,7 @@ def project_record(row: Project) -> ProjectRecord:
         automatic_repair=row.automatic_repair,
         repairs_per_hour=row.repairs_per_hour,
         soak_minutes=row.soak_minutes,
+        encrypt_networks=row.encrypt_networks,
         deletion=row.deletion,
     )
 

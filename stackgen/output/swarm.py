@@ -141,9 +141,10 @@ def _shared(layout: Layout) -> dict[str | Comment, Value]:
         for part in layout.parts
         for file in part.files
     }
+    options: dict[str, Value] = {"driver_opts": {"encrypted": "true"}} if layout.options.encrypted else {}
     shared: dict[str | Comment, Value] = {
         Comment(): None,
-        "networks": {name: {"driver": "overlay", "labels": labels} for name in layout.all_networks},
+        "networks": {name: {"driver": "overlay", **options, "labels": labels} for name in layout.all_networks},
     }
     if volumes:
         shared |= {Comment(): None, "volumes": volumes}

@@ -16,7 +16,9 @@ from agents.repositories import payloads
 from agents.runner.commands.registry import COMMANDS
 from agents.states import CommandKind
 from agents.types import (
+    BuildCommand,
     CheckReachCommand,
+    CheckRegistryCommand,
     DeleteVolumeCommand,
     DeployCommand,
     RevertCommand,
@@ -67,6 +69,8 @@ def places_of_command(kind: CommandKind) -> dict[str, bool]:
         CommandKind.SWARM: SwarmCommand,
         CommandKind.CHECK_REACH: CheckReachCommand,
         CommandKind.INSPECT_HOST: InspectHostCommand,
+        CommandKind.BUILD: BuildCommand,
+        CommandKind.CHECK_REGISTRY: CheckRegistryCommand,
     }
     messages = {field.name for field in runner_pb2.Command.DESCRIPTOR.oneofs_by_name["payload"].fields}
     codec = (ROOT / "agents/transport/wire/codec.py").read_text()

@@ -173,6 +173,8 @@ OF_REGISTRIES: tuple[Door, ...] = (
     act(f"{REGISTRY}/add/", STAFF),
     # Without a name: shown again, to members without the form.
     act(f"{THE_REGISTRY}edit/", PROJECTS, "{registry}"),
+    # Without a server.
+    act(f"{THE_REGISTRY}test/", (404, 404, 404, 404, 404, 404, 302, 302), "{registry}"),
     act(f"{THE_REGISTRY}remove/", ACTS, "{registry}"),
     history(REGISTRY, "{registry}", (200, 200, 200, 200, 200, 302, 302, 302)),
     history(REGISTRY, "{own_registry}", OWN),

@@ -9,13 +9,15 @@ from agents.runner.commands.context import Work
 from agents.runner.commands.delete_volume import delete_volume
 from agents.runner.commands.deploy import deploy
 from agents.runner.commands.outside.check_reach import check_reach
+from agents.runner.commands.outside.check_registry import check_registry
 from agents.runner.commands.outside.inspect_host import inspect_host
 from agents.runner.commands.revert import revert
+from agents.runner.commands.swarm.stack_build import build, stop_build
 from agents.runner.commands.swarm.stack_deploy import deploy_to_swarm
 from agents.runner.commands.swarm.stack_revert import revert_on_swarm
 from agents.runner.commands.swarm_changes import change_swarm
 
-SWARM = "swarm"
+SWARM, BUILD = "swarm", "build"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,16 +33,22 @@ def _deploy(work: Work) -> None:
 
 
 def _revert(work: Work) -> None:
+    if work.command.revert.engine == BUILD:
+        stop_build(work)
+        return
     (revert_on_swarm if work.command.revert.engine == SWARM else revert)(work)
 
 
 COMMANDS: Mapping[str, CommandKind] = {
     # 2: pinned images, and a stop is a deployment without services. 3: services to make anew. 4: jobs.
     # 5: how code is built, and secrets of builds. 6: jobs by hand. 7: jobs on a schedule. 8: containers taken over.
-    "deploy": CommandKind(version=8, handle=_deploy),
+    # 9: images that another server built.
+    "deploy": CommandKind(version=9, handle=_deploy),
     "revert": CommandKind(version=1, handle=_revert),
     "delete_volume": CommandKind(version=1, handle=delete_volume),
     "swarm": CommandKind(version=1, handle=change_swarm),
     "check_reach": CommandKind(version=1, handle=check_reach),
     "inspect_host": CommandKind(version=1, handle=inspect_host),
+    "check_registry": CommandKind(version=1, handle=check_registry),
+    "build": CommandKind(version=1, handle=build),
 }

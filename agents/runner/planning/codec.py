@@ -56,6 +56,24 @@ def release_of(command: pb.Command) -> Release:
         registry_namespace=deploy.registry_namespace,
         takes_over={each.id: each.name for each in deploy.takes_over},
         adopted_volumes=frozenset(deploy.adopted_volumes),
+        built=dict(deploy.built_images),
+    )
+
+
+def release_of_build(command: pb.Command) -> Release:
+    """Read the build command: a release of which only images are made. Raises as above."""
+    order = command.build
+    deploy = pb.Deploy(
+        stack_name=order.stack_name,
+        files=dict(order.files),
+        services=order.services,
+        variable_names=order.variable_names,
+        build_deadline_seconds=order.build_deadline_seconds,
+        registry_address=order.registry_address,
+        registry_namespace=order.registry_namespace,
+    )
+    return release_of(
+        pb.Command(lane=command.lane, deployment_id=command.deployment_id, project_id=command.project_id, deploy=deploy)
     )
 
 
@@ -167,6 +185,9 @@ def _check_schedules(deploy: pb.Deploy) -> None:
 
 def _check_pins(deploy: pb.Deploy) -> None:
     """Raise StepFailedError unless all services are pinned or none: nobody ever had a stack of both."""
+    for name, digest in deploy.built_images.items():
+        if not IMAGE_ID.fullmatch(digest):
+            raise StepFailedError("invalid", f"{digest!r} is no digest that {name} could run.", service=name)
     if not deploy.pinned_images:
         return
     for spec in deploy.services:

@@ -92,7 +92,8 @@ class Release:
 
     `restarts` are services to make anew, changed or not; `force` means all.
     `pinned` names the image id of every service, or of none; with it nothing is built. Without services the release is
-    a stop. `registry_address`: where what is built for a cluster goes; empty for nowhere.
+    a stop. `registry_address`: where what is built for a cluster goes; empty for nowhere. `built`: by service the
+    digest there of what another server built.
     """
 
     deployment_id: str
@@ -115,6 +116,7 @@ class Release:
     # Containers of others by id, with their names, and the volumes that the stack has of such.
     takes_over: Mapping[str, str] = field(default_factory=dict)
     adopted_volumes: frozenset[str] = frozenset()
+    built: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def due_jobs(self) -> tuple[Job, ...]:

@@ -10,10 +10,11 @@ from agents.runner.planning.model import Release
 from agents.runner.policy.refusal import fixed, only, refuse, table
 from agents.runner.policy.rules import Policy
 
-NETWORK = frozenset({"name", "driver", "external", "internal", "attachable", "enable_ipv6", "labels"})
+NETWORK = frozenset({"name", "driver", "external", "internal", "attachable", "enable_ipv6", "labels", "driver_opts"})
 NETWORK_DRIVERS = frozenset({"bridge", "overlay"})
 VOLUME = frozenset({"name", "driver", "driver_opts", "external", "labels"})
 TEXT = frozenset({"name", "content", "environment", "file", "labels"})
+NETWORK_OPTIONS: tuple[object, ...] = (None, {}, {"encrypted": "true"})
 OPTIONS = ("type", "o", "device")
 IN_MEMORY = "tmpfs"
 
@@ -26,6 +27,8 @@ def check_shared(*, document: Mapping[str, Any], release: Release, policy: Polic
         _check_owner("network", name, network, release=release, policy=policy)
         if network.get("driver", "bridge") not in NETWORK_DRIVERS:
             raise refuse(f"the network {name} has the driver {network['driver']!r}")
+        if network.get("driver_opts") not in NETWORK_OPTIONS:
+            raise refuse(f"the network {name} asks its driver for something else than encryption")
     for name, found in table(document.get("volumes"), where="volumes").items():
         volume = table(found, where=f"volumes.{name}")
         only(volume, VOLUME, where=f"The volume {name}")

@@ -16,11 +16,13 @@ from agents.limits import MAX_IMAGES, MAX_NAME_BYTES
 from agents.reports.report_bounds import IMAGE_ID, bound_report, cut
 from agents.retention import Retention
 from agents.states import CommandOutcome, CommandStage
-from agents.transport.wire import reach, swarms
+from agents.transport.wire import orders, reach, swarms
 from agents.types import (
     AgentHealth,
     AgentInfo,
+    BuildCommand,
     CheckReachCommand,
+    CheckRegistryCommand,
     CommandData,
     CommandFinished,
     DeleteVolumeCommand,
@@ -29,9 +31,7 @@ from agents.types import (
     Report,
     ReportBody,
     RestoreStarted,
-    RevertCommand,
     ServiceObserved,
-    ServiceSpec,
     StageReached,
     SwarmCommand,
     Unknown,
@@ -63,7 +63,7 @@ def command_to_wire(data: CommandData) -> runner_pb2.ToAgent:
         last_report_number=data.last_report_number,
     )
     if isinstance(data.command, DeployCommand):
-        command.deploy.CopyFrom(_deploy_to_wire(data.command))
+        command.deploy.CopyFrom(orders.deploy_to_wire(data.command))
     elif isinstance(data.command, DeleteVolumeCommand):
         order = runner_pb2.DeleteVolume(stack_name=data.command.stack_name, volume_name=data.command.volume_name)
         command.delete_volume.CopyFrom(order)
@@ -73,74 +73,14 @@ def command_to_wire(data: CommandData) -> runner_pb2.ToAgent:
         command.check_reach.CopyFrom(reach.check_to_wire(data.command))
     elif isinstance(data.command, InspectHostCommand):
         command.inspect_host.SetInParent()
+    elif isinstance(data.command, CheckRegistryCommand):
+        asked = runner_pb2.CheckRegistry(address=data.command.address, namespace=data.command.namespace)
+        command.check_registry.CopyFrom(asked)
+    elif isinstance(data.command, BuildCommand):
+        command.build.CopyFrom(orders.build_to_wire(data.command))
     else:
-        command.revert.CopyFrom(_revert_to_wire(data.command))
+        command.revert.CopyFrom(orders.revert_to_wire(data.command))
     return runner_pb2.ToAgent(command=command)
-
-
-def _deploy_to_wire(command: DeployCommand) -> runner_pb2.Deploy:
-    return runner_pb2.Deploy(
-        stack_name=command.stack_name,
-        files=dict(command.files),
-        services=[_spec_to_wire(service) for service in command.services],
-        variable_names=command.variable_names,
-        force_redeploy=command.force_redeploy,
-        health_deadline_seconds=command.health_deadline_seconds,
-        health_window_seconds=command.health_window_seconds,
-        build_deadline_seconds=command.build_deadline_seconds,
-        restore_on_failure=command.restore_on_failure,
-        pinned_images=dict(command.pinned_images),
-        restarts=command.restarts,
-        registry_address=command.registry_address,
-        registry_namespace=command.registry_namespace,
-        engine=command.engine,
-        takes_over=[runner_pb2.TakenContainer(id=each, name=name) for each, name in command.takes_over.items()],
-        adopted_volumes=command.adopted_volumes,
-        jobs=[
-            runner_pb2.JobSpec(
-                service=_spec_to_wire(job.service),
-                repeatable=job.repeatable,
-                timeout_seconds=job.timeout_seconds,
-                needs=job.needs,
-                by_hand=job.by_hand,
-                schedule=job.schedule,
-                time_zone=job.time_zone,
-                overlap=job.overlap,
-            )
-            for job in command.jobs
-        ],
-    )
-
-
-def _spec_to_wire(service: ServiceSpec) -> runner_pb2.ServiceSpec:
-    return runner_pb2.ServiceSpec(
-        node_id=service.node_id,
-        name=service.name,
-        image=service.image,
-        bundle_digest=service.bundle_digest,
-        dockerfile=service.dockerfile,
-        depends_on=service.depends_on,
-        has_health_check=service.has_health_check,
-        replicas=service.replicas,
-        content_hash=service.content_hash,
-        level=service.level,
-        starts_first=service.starts_first,
-        build_folder=service.build_folder,
-        build_dockerfile=service.build_dockerfile,
-        build_target=service.build_target,
-        build_args=dict(service.build_args),
-        build_secrets=dict(service.build_secrets),
-    )
-
-
-def _revert_to_wire(command: RevertCommand) -> runner_pb2.Revert:
-    return runner_pb2.Revert(
-        stack_name=command.stack_name,
-        asked_by=command.asked_by,
-        cause=command.cause,
-        keep_proven=command.keep_proven,
-        engine=command.engine,
-    )
 
 
 def reports_acknowledged(*, command_id: UUID, number: int) -> runner_pb2.ToAgent:

@@ -53,9 +53,11 @@ def needed_version(command: AgentCommand) -> int:
 
     Of deploy, 2: images by id, and a stop that is a deployment without services; 3: services to make anew;
     6: jobs to run by hand, which older agents would run at every deployment, or not at all; 7: jobs on a schedule;
-    8: containers of others to take over.
+    8: containers of others to take over; 9: images that another server built.
     """
     if isinstance(command, DeployCommand):
+        if command.built_images:
+            return 9
         if command.takes_over or command.adopted_volumes:
             return 8
         if any(job.schedule for job in command.jobs):

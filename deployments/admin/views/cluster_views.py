@@ -20,12 +20,14 @@ from deployments.admin.ownership import caller_in, or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.cluster_types import NODE_ACTIONS, ChangeKind, ClusterView, Member, NodeLine
 from deployments.errors import DeployError, Invalid, NotFound
-from deployments.services.clusters import cluster_requests, cluster_view
+from deployments.services.clusters import builders, cluster_requests, cluster_view
 from deployments.services.fleet import machine_list
+from deployments.services.registries import registries
 from deployments.types import Caller
 
 PAGE = "admin/agents/cluster.html"
 CONFIRM = "admin/agents/confirm_node.html"
+CHOSEN = lazy("Saved. It takes effect with the next deployment.")
 ORDERED = lazy("The command was sent to the agents. Its outcome is shown below.")
 # How a form tells one request from another.
 NAMESPACE = UUID("6f8d1a0e-6a54-4c6a-9f0b-6f6f6d1c3f57")
@@ -56,9 +58,23 @@ def cluster_nodes_page(request: HttpRequest, cluster_id: UUID) -> HttpResponse:
         view=view,
         rows=[(line, [(each, ACTION_WORDS[each]) for each in _actions(line)]) for line in view.nodes],
         servers=usable,
+        images=_images_of(caller, view),
         request_id=uuid4(),
         back=reverse("admin:agents_cluster_change", args=[cluster_id]),
     )
+
+
+def _images_of(caller: Caller, view: ClusterView) -> dict[str, Any]:
+    """Return where the cluster's images are built and go to, and what could be chosen instead."""
+    chosen = registries.registry_of_cluster(caller=caller, cluster_id=view.id)
+    known = [each for each in registries.list_registries(caller=caller) if each.project_id is None]
+    return {
+        "builder_id": view.builder_id,
+        "builders": builders.servers_to_build(caller=caller, cluster_id=view.id),
+        "registry_id": chosen.id if chosen else None,
+        "registries": [each for each in known if registries.may_change(caller=caller, registry=each)],
+        "default": registries.default_registry(),
+    }
 
 
 def _actions(line: NodeLine) -> tuple[ChangeKind, ...]:
@@ -77,8 +93,9 @@ def _asked(request: HttpRequest, caller: Caller, view: ClusterView) -> HttpRespo
     try:
         if request.POST.get("do") == "node" and not request.POST.get("confirmed"):
             return _confirmation(request, caller, view)
-        WISHES.get(request.POST.get("do", ""), _nothing)(request, caller, view.id)
-        messages.success(request, ORDERED)
+        do = request.POST.get("do", "")
+        WISHES.get(do, _nothing)(request, caller, view.id)
+        messages.success(request, CHOSEN if do == "images" else ORDERED)
     except DeployError as error:
         show_error(request, error)
     return back
@@ -174,9 +191,30 @@ def _node(request: HttpRequest, caller: Caller, cluster_id: UUID) -> None:
     )
 
 
+def _images(request: HttpRequest, caller: Caller, cluster_id: UUID) -> None:
+    builders.choose_builder(caller=caller, cluster_id=cluster_id, server_id=_id_in(request, "builder"))
+    registries.choose_for_cluster(caller=caller, cluster_id=cluster_id, registry_id=_id_in(request, "registry"))
+
+
+def _id_in(request: HttpRequest, field: str) -> UUID | None:
+    """Return what was chosen; None for the first line of the list. Raises NotFound."""
+    text = request.POST.get(field, "")
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        raise NotFound(sentence("No such choice."), details={field: sentence("not found")}) from None
+
+
 def _nothing(_request: HttpRequest, _caller: Caller, _cluster_id: UUID) -> None:
     raise Invalid(sentence("Choose what is to be done."), details={"do": sentence("choose one")})
 
 
 Wish = Callable[[HttpRequest, Caller, UUID], Any]
-WISHES: dict[str, Wish] = {"form": _form, "join": _join, "adopt": _adopt, "rotate": _rotate, "node": _node}
+WISHES: dict[str, Wish] = {
+    "form": _form,
+    "join": _join,
+    "adopt": _adopt,
+    "rotate": _rotate,
+    "node": _node,
+    "images": _images,
+}

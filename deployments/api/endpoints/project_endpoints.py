@@ -35,6 +35,7 @@ SETTINGS = {
     "automaticRepair": "automatic_repair",
     "repairsPerHour": "repairs_per_hour",
     "soakMinutes": "soak_minutes",
+    "encryptNetworks": "encrypt_networks",
 }
 TAG = "projects"
 ProjectAnswer = enveloped("ProjectAnswer", project=ProjectOut())
@@ -149,4 +150,5 @@ def project_shape(project: ProjectRecord) -> dict[str, Any]:
         "automaticRepair": project.automatic_repair,
         "repairsPerHour": project.repairs_per_hour,
         "soakMinutes": project.soak_minutes,
+        "encryptNetworks": project.encrypt_networks,
     }

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.urls import reverse
 from django.utils import timezone
@@ -22,10 +22,12 @@ from deployments.api.schemas.registry_schemas import (
     RegistryChangeIn,
     RegistryIn,
     RegistryOut,
+    RegistryTestIn,
 )
 from deployments.data.registry_types import NewRegistry, RegistryChange, RegistryRecord
 from deployments.event_types import epoch_ms
 from deployments.services.registries import registries
+from deployments.services.requests import check_registry
 
 TAG = "registries"
 NAMESPACE = "axion"
@@ -95,6 +97,24 @@ class Registry(BaseView):
         return Response(status=204)
 
 
+class RegistryTest(BaseView):
+    @documented(
+        "testRegistry",
+        "Try a registry from one of your servers: address, certificate, password, and whether images may be pushed",
+        tag=TAG,
+        takes=RegistryTestIn,
+        answers={202: RegistryAnswer},
+        key=True,
+    )
+    @idempotent()
+    def post(self, request: Request, registry_id: UUID) -> Response:
+        server_id = validated(RegistryTestIn, request.data)["serverId"]
+        tested = check_registry.check_registry(
+            caller=self.caller, registry_id=registry_id, server_id=server_id, check_id=uuid4()
+        )
+        return success({"registry": registry_shape(tested)}, status=202)
+
+
 class ClusterRegistry(BaseView):
     @documented(
         "getClusterRegistry",
@@ -148,4 +168,10 @@ def registry_shape(registry: RegistryRecord) -> dict[str, Any]:
         "everybody": registry.of_installation,
         "createdAt": epoch_ms(registry.created_at),
         "changedAt": epoch_ms(registry.changed_at),
+        "test": {
+            "state": str(registry.check_state),
+            "message": registry.check_message,
+            "serverName": registry.check_server_name,
+            "at": epoch_ms(registry.checked_at),
+        },
     }

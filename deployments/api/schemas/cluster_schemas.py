@@ -35,6 +35,17 @@ class AdoptSwarmIn(RequestSchema):
     serverId = serializers.UUIDField(help_text="A server whose engine is a manager of the swarm.")
 
 
+class BuilderIn(RequestSchema):
+    serverId = serializers.UUIDField(
+        allow_null=True, help_text="A server of the cluster's owner with an agent; null: the manager at work builds."
+    )
+
+
+class BuilderOut(ResponseSchema):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
 class NodeActionIn(RequestSchema):
     action = serializers.ChoiceField(choices=[str(each) for each in NODE_ACTIONS])
     confirmed = serializers.BooleanField(

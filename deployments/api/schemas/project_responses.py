@@ -33,6 +33,7 @@ class ProjectOut(ResponseSchema):
     retention = serializers.IntegerField()
     automaticRepair = serializers.BooleanField(help_text="Whether what is changed on a server is repaired by itself.")
     repairsPerHour = serializers.IntegerField(help_text="So many such repairs within an hour; then it stops.")
+    encryptNetworks = serializers.BooleanField(help_text="Whether networks between nodes of a cluster are encrypted.")
     soakMinutes = serializers.IntegerField(
         help_text="For so long a success that degrades by itself is rolled back; 0 for never."
     )

@@ -57,6 +57,19 @@ class ClusterRegistryIn(RequestSchema):
     )
 
 
+class RegistryTestIn(RequestSchema):
+    serverId = serializers.UUIDField(help_text="The server whose agent tries it, and is handed the login for that.")
+
+
+class RegistryTestOut(ResponseSchema):
+    state = serializers.ChoiceField(
+        choices=[each for each in STATES if each], allow_blank=True, help_text="Empty: never tested."
+    )
+    message = serializers.CharField(allow_blank=True)
+    serverName = serializers.CharField(allow_blank=True)
+    at = Timestamp()
+
+
 class RegistryOut(ResponseSchema):
     id = serializers.UUIDField()
     name = serializers.CharField()
@@ -69,3 +82,4 @@ class RegistryOut(ResponseSchema):
     everybody = serializers.BooleanField()
     createdAt = Timestamp()
     changedAt = Timestamp()
+    test = RegistryTestOut()

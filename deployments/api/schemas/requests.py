@@ -210,6 +210,7 @@ class ProjectIn(RequestSchema):
     automaticRepair = serializers.BooleanField(required=False)
     repairsPerHour = serializers.IntegerField(min_value=1, max_value=MAX_REPAIRS_PER_HOUR, required=False)
     soakMinutes = serializers.IntegerField(min_value=0, max_value=MAX_SOAK_MINUTES, required=False)
+    encryptNetworks = serializers.BooleanField(required=False)
 
 
 class ProjectChangeIn(ProjectIn):

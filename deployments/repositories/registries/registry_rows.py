@@ -76,6 +76,33 @@ def change(*, registry_id: UUID, columns: dict[str, Any]) -> None:
     Registry.objects.filter(pk=registry_id).update(**columns)
 
 
+def lock(*, registry_id: UUID) -> CheckState:
+    """Lock the registry's row until commit; return how its newest test stands. Raises NotFound."""
+    row = Registry.objects.select_for_update(no_key=True).filter(pk=registry_id).values_list("check_state").first()
+    if row is None:
+        raise NotFound(sentence("No such registry."))
+    return CheckState(row[0])
+
+
+def of_check(*, check_id: UUID) -> SealedRegistry | None:
+    """Return the registry of which this is the newest test; None where there is none."""
+    row = _rows().filter(check_id=check_id).first()
+    return None if row is None else SealedRegistry(record=record_of(row), sealed=row.sealed)
+
+
+def end_check(*, check_id: UUID, state: CheckState, message: str, at: datetime) -> None:
+    """Store how the test went, unless a newer one has begun."""
+    columns = {"check_state": state, "check_message": message, "checked_at": at}
+    Registry.objects.filter(check_id=check_id).update(**columns)
+
+
+def overdue_checks(*, before: datetime, limit: int) -> tuple[UUID, ...]:
+    """Return the tests that were asked for before then and have no end."""
+    rows = Registry.objects.filter(check_state=CheckState.PENDING, checked_at__lt=before, check_id__isnull=False)
+    found = rows.order_by("checked_at").values_list("check_id", flat=True)[:limit]
+    return tuple(each for each in found if each is not None)
+
+
 def remove(*, registry_id: UUID) -> None:
     """Delete the registry. Raises ProtectedError while a cluster's images go through it."""
     Registry.objects.filter(pk=registry_id).delete()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from agents import gateway
-from agents.types import RegistryLogin
+from agents.types import BuildCommand, RegistryLogin
 from agents.wording.sentences import sentence
 from deployments.data.registry_types import OpenLogin, SealedRegistry
 from deployments.errors import NotFound
 from deployments.repositories import bundles, deployments, history, projects
 from deployments.services.lifecycle import requester_rights
+from deployments.services.lifecycle.command_ids import build_command_id
 from deployments.services.registries import logins
 from deployments.services.secrets import variables
 from deployments.types import DeploymentRecord
@@ -30,8 +31,17 @@ def values_for_agent(*, agent_id: UUID, deployment_id: UUID) -> dict[str, str] |
     if sealed is not None:
         return sealed
     values = variables.values_for(deployment_id=deployment_id)
+    if gateway.only_builds(agent_id=agent_id, deployment_id=deployment_id):
+        values = values_for_builds(values, deployment_id=deployment_id)
     sealed = gateway.seal_values(agent_id=agent_id, deployment_id=deployment_id, values=values)
     return values if sealed is None else sealed
+
+
+def values_for_builds(values: Mapping[str, str], *, deployment_id: UUID) -> dict[str, str]:
+    """Return those of the values that the builder of a cluster was told to expect: what its builds read. Secret."""
+    command = gateway.find(command_id=build_command_id(deployment_id)).command
+    names = command.variable_names if isinstance(command, BuildCommand) else ()
+    return {name: values[name] for name in names if name in values}
 
 
 def logins_for_agent(*, agent_id: UUID, deployment_id: UUID, opens_sealed: bool) -> tuple[RegistryLogin, ...] | bytes:

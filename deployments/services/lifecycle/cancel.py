@@ -16,6 +16,7 @@ from deployments.event_types import cancel_requested
 from deployments.repositories import clock, deployments, events, lanes
 from deployments.repositories.deployments import Outcome
 from deployments.services.lifecycle import command_ids, finish
+from deployments.services.lifecycle.builds import building
 from deployments.services.permissions import access, target_agents
 from deployments.states import Reason, Status
 from deployments.types import Caller, DeploymentRecord, Right
@@ -85,8 +86,10 @@ def send_revert(*, deployment: DeploymentRecord, asked_by: str, cause: str, keep
     With `keep_proven` it leaves a deployment alone that it had proven by then. False when no agent of the server is
     enrolled: the order waits in the ledger for one that the same owner enrols there.
     """
-    sent = gateway.find(command_id=command_ids.deploy_command_id(deployment.id))
+    build = building.underway(deployment)
+    sent = build or gateway.find(command_id=command_ids.deploy_command_id(deployment.id))
     stack_name, engine = str(deployment.config["stackName"]), str(deployment.config.get("engine", "compose"))
+    engine = engine if build is None else building.KIND
     return gateway.send_revert(
         command_id=command_ids.revert_command_id(deployment.id),
         after=sent,

@@ -7,12 +7,14 @@ whoever decides (an agent, a person, a deadline).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
 import structlog
 
 from agents import gateway
+from agents.errors import CommandNotFound
 from agents.states import CommandOutcome
 from agents.types import CommandFinished, DeployCommand
 from deployments import queue
@@ -21,11 +23,12 @@ from deployments.repositories import deployments, history, lanes, projects
 from deployments.repositories.deployments import Outcome
 from deployments.repositories.records import progress_columns
 from deployments.services.lifecycle import adoptions, observations, proof, rollback_target
-from deployments.services.lifecycle.command_ids import deploy_command_id, revert_command_id
+from deployments.services.lifecycle.builds import building
+from deployments.services.lifecycle.command_ids import build_command_id, deploy_command_id, revert_command_id
 from deployments.services.lifecycle.observations import Seen
 from deployments.services.observation import drift
 from deployments.states import DONE_PERCENT, Reason, Stage, Status, Transition
-from deployments.types import DeploymentRecord
+from deployments.types import DeploymentRecord, TargetKind
 
 # Nobody asked for these ends: only the agent's silence did.
 UNHEARD = frozenset({Reason.AGENT_LOST, Reason.EXPIRED})
@@ -46,8 +49,13 @@ def on_command_finished(
        success that was proven while nobody could hear the agent.
     3. What the agent saw of the services is stored, whatever the end is.
     4. The answer to a revert ends a cancelled deployment; any other ends it by what it proves.
+
+    A cluster's builder proves nothing: its report lets a manager begin, or ends the deployment.
     """
     gateway.finish(command_id=command_id)
+    if command_id == build_command_id(deployment.id):
+        _on_built(deployment=deployment, finished=finished, at=at)
+        return
     reverted = command_id == revert_command_id(deployment.id)
     if not deployment.holds_lane:
         _on_late_answer(deployment=deployment, finished=finished, reverted=reverted, at=at)
@@ -60,6 +68,15 @@ def on_command_finished(
     if reverted:
         _end_cancelled(deployment=stored, finished=finished, at=at)
     # With a cancel asked for, only the revert command decides: it proves that the former stack is back.
+
+
+def _on_built(*, deployment: DeploymentRecord, finished: CommandFinished, at: datetime) -> None:
+    if not deployment.holds_lane or deployment.cancel_requested_at is not None:
+        # It was given up, or only the answer to the revert decides.
+        return
+    outcome = building.on_built(deployment=deployment, finished=finished, at=at)
+    if outcome is not None:
+        mark_failed(deployment_id=deployment.id, outcome=outcome, at=at, former_runs=True)
 
 
 def _end_by_proof(*, seen: Seen, finished: CommandFinished, at: datetime) -> None:
@@ -92,7 +109,9 @@ def _note_proven(*, deployment: DeploymentRecord, finished: CommandFinished) -> 
 
 
 def _end_cancelled(*, deployment: DeploymentRecord, finished: CommandFinished, at: datetime) -> None:
-    message = f"Cancelled by {deployment.cancel_requested_by}. {_result_of_revert(finished)}"
+    applied = building.underway(deployment) is None
+    result = _result_of_revert(finished) if applied else "The build was stopped; nothing had been applied."
+    message = f"Cancelled by {deployment.cancel_requested_by}. {result}"
     deployments.confirm_revert(deployment_id=deployment.id, message=message, at=at)
     outcome = Outcome(reason=Reason.CANCELLED, message=message)
     mark_failed(deployment_id=deployment.id, outcome=outcome, at=at, former_runs=finished.previous_stack_running)
@@ -226,9 +245,17 @@ def _record_success(
 def _release_lane(deployment: DeploymentRecord) -> None:
     """Close the deploy command, and give the lane's next deployment its job when the caller commits."""
     if deployment.started_at is not None:
-        gateway.finish(command_id=deploy_command_id(deployment.id))
+        if deployment.target.kind is TargetKind.CLUSTER:
+            _close(build_command_id(deployment.id))
+        _close(deploy_command_id(deployment.id))
     for waiting_id in lanes.waiting(project_id=deployment.project_id, target_id=deployment.target.id)[:1]:
         queue.enqueue_run(deployment_id=waiting_id, attempt=deployment.last_sequence)
+
+
+def _close(command_id: UUID) -> None:
+    """Close the command if there is one: what a builder was to build first may never have got to a manager."""
+    with suppress(CommandNotFound):
+        gateway.finish(command_id=command_id)
 
 
 def _snapshot(deployment: DeploymentRecord) -> dict[str, object]:

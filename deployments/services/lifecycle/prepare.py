@@ -25,6 +25,9 @@ from deployments.states import Kind
 from deployments.types import DeploymentRecord, HistoryEntry, ProjectRecord, ServiceState
 from stackgen.results import COMPOSE_FILE, Stack, StackService
 
+# Of a stored configuration: whether its networks are encrypted.
+ENCRYPTED = "encryptNetworks"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
@@ -121,6 +124,7 @@ def _generated(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id
         columns["env_vars"] = sealing.seal_env(values=given.shared, deployment_id=deployment.id)
     stored_names = sorted(given.shared.keys() - request.keys())
     config = {**config_of(stack=stack, hashes=hashes), "storedNames": stored_names, "registry": registry}
+    config[ENCRYPTED] = project.encrypt_networks
     return Prepared(agent_id=agent_id, config=config, values=values, marks=marks, columns=columns)
 
 
@@ -203,8 +207,10 @@ def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: U
     deployed = deployments.get(deployment_id=snapshot.deployment_id)
     replicas = {**snapshot.replicas, **deployment.replicas}
     env = snapshots.env_of(snapshot)
+    # What runs, not what was chosen since.
+    encrypted = bool(snapshot.config.get(ENCRYPTED, False))
     stack = generation.generate_stack(
-        project=project,
+        project=replace(project, encrypt_networks=encrypted),
         graph=generation.with_replicas(graph=deployed.graph, replicas=replicas),
         code=snapshot.code,
         env_names=tuple(sorted(env)),
@@ -225,6 +231,7 @@ def _scaled(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id: U
     }
     stored_names = snapshot.config.get("storedNames", [])
     config = {**config_of(stack=stack, hashes=hashes), "storedNames": stored_names, "registry": registry}
+    config[ENCRYPTED] = encrypted
     return Prepared(
         agent_id=agent_id, config=config, values=values, pinned_images=snapshot.images, base=running.id, columns=columns
     )

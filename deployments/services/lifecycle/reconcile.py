@@ -17,6 +17,7 @@ from deployments.repositories import clock, deployments
 from deployments.repositories.deployments import Outcome
 from deployments.repositories.upkeep import overdue
 from deployments.services.lifecycle import cancel, finish, takeover
+from deployments.services.lifecycle.builds import building
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
 
@@ -95,6 +96,12 @@ def expire_active(*, at: datetime) -> int:
         if deployment.cancel_requested_at is not None:
             message = f"Cancelled by {deployment.cancel_requested_by}, but the agent never confirmed that it stopped."
             return Outcome(reason=Reason.CANCELLED, message=message)
+        if (build := building.underway(deployment)) is not None:
+            message = (
+                f"The images were not built on {building.name_of(build)} within {settings.AXION_DEPLOY_DEADLINE} s. "
+                "Nothing was applied."
+            )
+            return Outcome(reason=Reason.EXPIRED, message=message)
         message = (
             f"Not finished within {settings.AXION_DEPLOY_DEADLINE} s; the agent was told to restore what ran before, "
             "unless it has proven the deployment by then."
@@ -120,8 +127,19 @@ def give_up_lost(*, at: datetime) -> int:
             at=clock.now(), lost_after=settings.AXION_AGENT_LOST_AFTER, but_not=isolation(ENDS).resting(), limit=BATCH
         ),
         still=lambda _: True,
-        outcome=lambda _: Outcome(reason=Reason.AGENT_LOST, message=message),
+        outcome=lambda deployment: Outcome(reason=Reason.AGENT_LOST, message=_builder_lost(deployment) or message),
         at=at,
+    )
+
+
+def _builder_lost(deployment: DeploymentRecord) -> str:
+    """Return what it means that the builder's agent is lost; empty where none was at work."""
+    build = building.underway(deployment)
+    if build is None:
+        return ""
+    return (
+        f"No contact with the agent of {building.name_of(build)}, the builder of the cluster, for "
+        f"{settings.AXION_AGENT_LOST_AFTER} s while it built the images. Nothing was applied."
     )
 
 

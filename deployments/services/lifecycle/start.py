@@ -42,6 +42,7 @@ from deployments.services.lifecycle import (
     requester_rights,
     rollback_target,
 )
+from deployments.services.lifecycle.builds import building
 from deployments.services.lifecycle.prepare import Prepared
 from deployments.services.permissions import target_agents
 from deployments.services.secrets import sealing
@@ -99,6 +100,7 @@ def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
         command = adoptions.with_adopted(command, deployment=deployment, agent_id=prepared.agent_id)
         stack_size.check_command(command)
         stack_size.check_values(prepared.values)
+        message = building.waiting_message(target=deployment.target, command=command)
     except (PeerRefused, Forbidden, Unauthenticated) as error:
         end_unstarted(deployment=deployment, reason=Reason.PEER, message=error.message, at=at)
     except (Transient, PeerFailed) as error:
@@ -106,6 +108,9 @@ def _prepare_and_start(*, deployment: DeploymentRecord, at: datetime) -> None:
     except (Invalid, NotFound) as error:
         end_unstarted(deployment=deployment, reason=Reason.INVALID, message=error.message, at=at)
     else:
+        if message:
+            _await_agent(deployment=deployment, message=message, at=at)
+            return
         start(deployment=deployment, project=project, prepared=prepared, command=command, at=at)
 
 
@@ -197,21 +202,27 @@ def _still_fits(*, deployment: DeploymentRecord, prepared: Prepared, at: datetim
 
 def _hand_over(*, deployment: DeploymentRecord, prepared: Prepared, command: DeployCommand, at: datetime) -> None:
     services = prepare.states_of(prepared)
-    gateway.send(
-        command_id=command_ids.deploy_command_id(deployment.id),
-        agent_id=prepared.agent_id,
-        lane=deployment.lane,
-        deployment_id=deployment.id,
-        project_id=deployment.project_id,
-        command=command,
-    )
-    if prepared.values:
-        gateway.seal_values(agent_id=prepared.agent_id, deployment_id=deployment.id, values=prepared.values)
+    builder_id = building.hand_to_builder(deployment=deployment, command=command)
+    values = prepared.values
+    if builder_id is None:
+        gateway.send(
+            command_id=command_ids.deploy_command_id(deployment.id),
+            agent_id=prepared.agent_id,
+            lane=deployment.lane,
+            deployment_id=deployment.id,
+            project_id=deployment.project_id,
+            command=command,
+        )
+    else:
+        values = agent_access.values_for_builds(values, deployment_id=deployment.id)
+    agent_id = builder_id or prepared.agent_id
+    if values:
+        gateway.seal_values(agent_id=agent_id, deployment_id=deployment.id, values=values)
     # Only further columns can make it differ in more than its services.
     current = deployments.get(deployment_id=deployment.id) if prepared.columns else deployment
-    agent_access.seal_logins(agent_id=prepared.agent_id, deployment=replace(current, config=prepared.config))
+    agent_access.seal_logins(agent_id=agent_id, deployment=replace(current, config=prepared.config))
     started = replace(current, services=services)
-    payload = {"agentId": str(prepared.agent_id), **_changed_since_asked(asked=deployment, started=started)}
+    payload = {"agentId": str(agent_id), **_changed_since_asked(asked=deployment, started=started)}
     announced = [
         NewEvent(type=EventType.COMMAND_SENT, payload=payload),
         stage_reached(stage=Stage.BUILDING, percent=HANDED_OVER_PERCENT, message="Sent to the agent."),

@@ -15,6 +15,7 @@ from deployments.errors import Invalid, Transient
 from deployments.event_types import EventType, NewEvent
 from deployments.repositories import deployments, events
 from deployments.repositories.upkeep import overdue
+from deployments.services.lifecycle.builds import building
 from deployments.services.permissions import target_agents
 
 BATCH = 100
@@ -40,7 +41,8 @@ def _hand_on(deployment_id: UUID, *, at: datetime) -> int:
         # Whoever ends it, or orders the way back, waits for this and sees the command where it is then.
         deployment = deployments.get_locked(deployment_id=deployment_id)
         commands = gateway.open_commands(deployment_id=deployment_id)
-        if not commands:
+        if not commands or building.underway(deployment) is not None:
+            # What a builder builds nobody takes over: it comes back, or the deployment is given up.
             return 0
         try:
             manager = target_agents.manager_of(deployment.target, but=commands[-1].agent_id)

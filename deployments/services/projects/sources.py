@@ -34,6 +34,7 @@ SETTINGS = frozenset(
         "automatic_repair",
         "repairs_per_hour",
         "soak_minutes",
+        "encrypt_networks",
     }
 )
 

@@ -143,6 +143,12 @@ def registry_of_cluster(*, caller: Caller, cluster_id: UUID) -> RegistryRecord |
     return found.record if found else None
 
 
+def default_registry() -> RegistryRecord | None:
+    """Return the registry of clusters for which none was chosen: the installation's oldest; None for none."""
+    found = next(iter(registry_rows.installation()), None)
+    return found.record if found else None
+
+
 def choose_for_cluster(*, caller: Caller, cluster_id: UUID, registry_id: UUID | None) -> RegistryRecord | None:
     """Let the images of a cluster of the caller's go through a registry of theirs; None for the installation's.
 

@@ -13,7 +13,9 @@ from deployments.repositories import history, lanes, projects
 from deployments.repositories.observation import job_counts
 from deployments.services.history import kept_data, snapshots
 from deployments.services.lifecycle import adoptions
+from deployments.services.lifecycle.builds import building
 from deployments.services.lifecycle.observations import IMAGE_VOLUMES
+from deployments.services.lifecycle.prepare import ENCRYPTED
 from deployments.services.observation import drift
 from deployments.services.permissions import access, quotas, server_rights
 from deployments.services.queries.history_view import changed_names
@@ -54,6 +56,7 @@ class Running:
     values: Mapping[str, str]
     given: Mapping[str, str] | None = None
     warnings: tuple[str, ...] = ()
+    encrypted: bool | None = None
     image_volumes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     image_data: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -106,6 +109,8 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
             *kept_data.image_data_warnings(graph=draft.graph.graph, image_data=running.image_data),
             *_of_no_node(draft),
             *_job_notes(draft),
+            *_network_notes(running, encrypted=draft.project.encrypt_networks),
+            *building.plan_note(target=request.target, builds=any(s.bundle_digest for s in draft.stack.everything)),
             *running.warnings,
         ),
         variables=changed,
@@ -124,6 +129,14 @@ def _changed_variables(*, project_id: UUID, running: Running, given: Mapping[str
 def _variables_text(changed: VariableChanges) -> str:
     lines = {"added": changed.added, "changed": changed.changed, "removed": changed.removed}
     return "".join(f"variables {word}: {', '.join(names)}\n" for word, names in lines.items() if names)
+
+
+def _network_notes(running: Running, *, encrypted: bool) -> tuple[str, ...]:
+    """Return what becomes of the networks of a cluster's stack where the project asks for others than it has."""
+    if running.encrypted in (None, encrypted):
+        return ()
+    word = "encrypted" if encrypted else "not encrypted any more"
+    return (f"The networks of the stack are made anew, {word}: every service that has one is replaced.",)
 
 
 def _job_notes(draft: deploy.Draft) -> tuple[str, ...]:
@@ -251,6 +264,7 @@ def running_now(*, project_id: UUID, target: Target) -> Running:
         services=snapshots.services_with_volumes(snapshot.config),
         values={},
         warnings=_doubts(project_id=project_id, target=target),
+        encrypted=None if hands_on else bool(snapshot.config.get(ENCRYPTED, False)),
         image_volumes=in_images if hands_on else {},
         image_data={} if hands_on else in_images,
     )

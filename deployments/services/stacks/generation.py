@@ -48,7 +48,7 @@ def generate_stack(
             code={node_id: facts_of_bundle(digest) for node_id, digest in code.items() if has_node(parsed, node_id)},
             env_names=env_names,
             node_env_names=node_env_names,
-            options=_options(engine),
+            options=_options(engine, encrypted=project.encrypt_networks),
         )
     except GraphInvalid as error:
         raise invalid_graph(error) from error
@@ -57,11 +57,12 @@ def generate_stack(
     return stack
 
 
-def _options(engine: Engine) -> StackOptions:
+def _options(engine: Engine, *, encrypted: bool) -> StackOptions:
     return StackOptions(
         engine=engine,
         swarm_ports="host" if settings.AXION_SWARM_PORTS == "host" else "ingress",
         swarm_endpoints="dnsrr" if settings.AXION_SWARM_ENDPOINTS == "dnsrr" else "vip",
+        encrypted=encrypted,
     )
 
 

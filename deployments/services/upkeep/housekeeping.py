@@ -15,7 +15,7 @@ from deployments.services.clusters import handing_on, progress
 from deployments.services.ends import machine_deletion, project_deletion, volume_deletion
 from deployments.services.notifications import announce
 from deployments.services.observation import samples
-from deployments.services.requests import check_reach, idempotency
+from deployments.services.requests import check_reach, check_registry, idempotency
 from deployments.services.upkeep import prune, retention
 
 MAX_PROJECTS = 50
@@ -36,6 +36,7 @@ def tidy(*, at: datetime) -> int:
         "audit log": lambda: audit.drop_old(at=clock.now()),
         "volume deletions": lambda: volume_deletion.expire(at=at),
         "reach checks": lambda: check_reach.expire(at=at),
+        "tests of registries": lambda: check_registry.expire(at=at),
         "looks at servers": inspections.expire,
         "managers of clusters": handing_on.hand_on_lost,
         "changes of clusters": lambda: progress.expire(at=at),

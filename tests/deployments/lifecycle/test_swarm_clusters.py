@@ -18,7 +18,8 @@ from deployments.errors import Invalid, NotFound
 from deployments.models import Deployment, User
 from deployments.services.lifecycle import agent_access, cancel, command_ids, takeover
 from deployments.services.permissions.access import caller_of
-from deployments.services.projects import sources
+from deployments.services.projects import project_settings, sources
+from deployments.services.requests import make_plan
 from deployments.services.requests.deploy import deploy_project
 from deployments.services.requests.scale import scale_service
 from deployments.services.requests.stop import stop_project
@@ -234,3 +235,34 @@ def test_the_order_says_on_the_wire_that_it_is_for_a_swarm(farm: ClusterLane) ->
     cancel.cancel_deployment(caller=farm.caller, deployment_id=started.id, at=farm.now())
     sent = codec.command_to_wire(gateway.find(command_id=command_ids.revert_command_id(started.id)))
     assert sent.command.revert.engine == "swarm"
+
+
+def test_a_project_that_asks_for_it_has_encrypted_networks_and_a_scale_keeps_what_runs(farm: ClusterLane) -> None:
+    def networks(deployment: DeploymentRecord) -> str:
+        return str(farm.order(deployment).payload["files"]["docker-compose.yml"])
+
+    first = farm.deployed()
+    assert "encrypted" not in networks(first)
+    settings = {"encrypt_networks": True}
+    project_settings.change_project(caller=farm.caller, project_id=farm.project_id, settings=settings)
+    planned = make_plan.plan_deployment(caller=farm.caller, request=farm.request())
+    assert "The networks of the stack are made anew, encrypted: every service that has one is replaced." in (
+        planned.warnings
+    )
+    scaled = farm.start(
+        scale_service(
+            caller=farm.caller,
+            project_id=farm.project_id,
+            target=farm.target,
+            service_name="web",
+            replicas=2,
+            deployment_id=uuid4(),
+            at=farm.now(),
+        )
+    )
+    assert "encrypted" not in networks(scaled)
+    farm.follow(scaled)
+    farm.succeed(scaled)
+    assert 'encrypted: "true"' in networks(farm.deployed())
+    planned = make_plan.plan_deployment(caller=farm.caller, request=farm.request())
+    assert not any("made anew" in each for each in planned.warnings)

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from agents.models import Agent, Cluster, CommandRecord, Server
-from deployments.models import AuditEntry, ClusterChange
+from deployments.models import AuditEntry, ClusterChange, ClusterRegistry
 from tests import factories
 from tests.doors.browser.crowded_cluster import a_formed_cluster
 from tests.doors.people import People
@@ -71,3 +71,23 @@ def test_the_form_of_a_cluster_shows_nobody_elses_servers(people: People, cluste
     factories.make_server(people.users["stranger"], name="hidden-from-others")
     told = people.browser("owner").get(f"/admin/agents/cluster/{cluster.pk}/change/")
     assert (told.status_code, "hidden-from-others" in told.content.decode()) == (200, False)
+
+
+def test_where_images_are_built_and_go_to_is_chosen_on_the_page(people: People, cluster: Cluster) -> None:
+    browser, url = people.browser("owner"), f"/admin/agents/cluster/{cluster.pk}/nodes/"
+    one = Server.objects.get(cluster=cluster)
+    ours = factories.make_registry(owner=people.users["owner"], name="ours")
+    factories.make_registry(owner=None, address="default.example.org")
+    assert "Default: default.example.org" in browser.get(url).content.decode()
+    wish = {"do": "images", "builder": str(one.pk), "registry": str(ours.pk)}
+    assert "is too old to build for a cluster" in browser.post(url, wish, follow=True).content.decode()
+    Agent.objects.filter(server_id=one.pk).update(understands={"build": 1})
+    assert "Changed; it counts from the next deployment on." in browser.post(url, wish, follow=True).content.decode()
+    cluster.refresh_from_db()
+    assert (cluster.builder_id, ClusterRegistry.objects.get().registry_id) == (one.pk, ours.pk)
+    shown = browser.get(url).content.decode()
+    assert f'<option value="{one.pk}" selected>' in shown
+    assert f'<option value="{ours.pk}" selected>' in shown
+    browser.post(url, {"do": "images", "builder": "", "registry": ""})
+    cluster.refresh_from_db()
+    assert (cluster.builder_id, ClusterRegistry.objects.count()) == (None, 0)

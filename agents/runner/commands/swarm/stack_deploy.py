@@ -38,7 +38,9 @@ def deploy_to_swarm(work: Work) -> None:
 
     Who finds that another agent has taken over changes nothing more and puts nothing back.
     """
-    work.reporter.stage(BUILDING, progress.BEGUN, "Agent started.")
+    if not work.command.deploy.built_images:
+        # Else this stage is over.
+        work.reporter.stage(BUILDING, progress.BEGUN, "Agent started.")
     try:
         release = release_of(work.command)
         _refuse_unsupported(release)
@@ -88,7 +90,8 @@ def _bring_up(swarm: SwarmWork, release: Release) -> tuple[Seen, StackTarget]:
         swarm.lane.note(phase=Phase.APPLYING, touched=True)
         remove_stack(swarm=swarm, stack=release.stack)
         return swarm.api.look(release.stack), record.target
-    swarm.work.reporter.stage(BUILDING, progress.IMAGES_READY, "Every image is known by its digest.")
+    if not release.built:
+        swarm.work.reporter.stage(BUILDING, progress.IMAGES_READY, "Every image is known by its digest.")
     swarm.lane.note(phase=Phase.APPLYING, touched=True)
     return apply_target(swarm=swarm, release=release, target=record.target, window=release.health_window)
 

@@ -29,7 +29,8 @@ def references(*, work: Work, api: ManagerApi, release: Release, seen: Seen, rec
     if not changed:
         return found
     with signed_in(work=work, release=release) as signed:
-        found |= _published(signed, release, [service for service in changed if service.bundle_digest])
+        code = [service for service in changed if service.bundle_digest]
+        found |= _built_elsewhere(release, code) if release.built else _published(signed, release, code)
         named = [service for service in changed if not service.bundle_digest]
         by_image = {service.image: service for service in named}
         told = {image: _resolved(signed, api, service, again=release.force) for image, service in by_image.items()}
@@ -58,6 +59,13 @@ def warn_of_data(*, work: Work, release: Release, images: Mapping[str, str]) -> 
             "In a cluster each new task begins there with nothing: give the node a volume.\n"
         )
         work.reporter.log(source="agent", service=service, text=text)
+
+
+def _built_elsewhere(release: Release, built: list[WantedService]) -> dict[str, str]:
+    to = destination_of(release)
+    if lacking := next((service.name for service in built if service.name not in release.built or to is None), None):
+        raise StepFailedError("invalid", f"The builder has told no image of {lacking}.", service=lacking)
+    return {service.name: to.pinned(service.image, release.built[service.name]) for service in built} if to else {}
 
 
 def _published(work: Work, release: Release, built: list[WantedService]) -> dict[str, str]:

@@ -47,6 +47,19 @@ def digest_in_registry(*, engine: Engine, image: str, login: RegistryLogin | Non
     return str(found["Descriptor"]["digest"])
 
 
+def sign_in(*, engine: Engine, login: RegistryLogin) -> None:
+    """Have the engine try the login; it keeps nothing of it. Raises RegistryAnswerError, or EngineAwayError."""
+    with contextlib.closing(engine.short(seconds=ASK_SECONDS)) as api:
+        try:
+            answer = api.post(
+                f"{api.base_url}/v{api.api_version}/auth", json=_pair(login), timeout=(HEAD_SECONDS, ASK_SECONDS)
+            )
+        except requests.RequestException as error:
+            raise EngineAwayError(reason_of(error)) from error
+    if answer.status_code >= requests.codes.bad_request:
+        raise RegistryAnswerError(answer.text[:MAX_MESSAGE])
+
+
 def push(
     *,
     engine: Engine,

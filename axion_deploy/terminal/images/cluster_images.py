@@ -1,0 +1,52 @@
+"""`manage.py deployments cluster NAME images`: where a cluster's images are built, and the registry that they go to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from axion_deploy.terminal import names
+from axion_deploy.terminal.exits import Exit
+from axion_deploy.terminal.screen import Screen
+from deployments.errors import NotFound
+from deployments.rules import registry_rules
+from deployments.services.clusters import builders
+from deployments.services.fleet import machine_list
+from deployments.services.registries import registries
+from deployments.types import Caller
+
+
+def cluster_images_action(*, caller: Caller, cluster_id: UUID, options: Mapping[str, Any], screen: Screen) -> Exit:
+    """Change what the options name, and show both."""
+    if (builder := options["builder"]) is not None:
+        server_id = _server_named(caller, builder) if builder else None
+        builders.choose_builder(caller=caller, cluster_id=cluster_id, server_id=server_id)
+    if (address := options["registry"]) is not None:
+        registry_id = _registry_at(caller, address) if address else None
+        registries.choose_for_cluster(caller=caller, cluster_id=cluster_id, registry_id=registry_id)
+    server = builders.builder_of_cluster(caller=caller, cluster_id=cluster_id)
+    chosen = registries.registry_of_cluster(caller=caller, cluster_id=cluster_id)
+    default = registries.default_registry()
+    where = chosen.address if chosen else f"{default.address} (default)" if default else "no registry"
+    screen.say(f"Built by {server.name if server else 'the manager at work'}, pushed to {where}.")
+    at = chosen or default
+    screen.tell("images", {"builder": server.name if server else "", "registry": at.address if at else ""})
+    return Exit.DONE
+
+
+def _server_named(caller: Caller, text: str) -> UUID:
+    found = [each.id for each in machine_list.machines_of(caller).servers if each.name == text]
+    server_id = names.as_id(text) or (found[0] if found else None)
+    if server_id is None:
+        raise NotFound(f"No server named {text!r}.")
+    return server_id
+
+
+def _registry_at(caller: Caller, address: str) -> UUID:
+    wanted = registry_rules.usual_address(address)
+    known = registries.list_registries(caller=caller)
+    found = [each.id for each in known if each.address == wanted and each.project_id is None]
+    if not found:
+        raise NotFound(f"There is no registry {wanted} of yours.")
+    return found[0]

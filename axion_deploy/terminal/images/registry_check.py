@@ -1,0 +1,35 @@
+"""`manage.py deployments registries ADDRESS --test-from SERVER`: have a server try it, and say how it went."""
+
+from __future__ import annotations
+
+import time
+from uuid import uuid4
+
+from axion_deploy.terminal import names
+from axion_deploy.terminal.exits import Exit
+from axion_deploy.terminal.screen import Screen
+from deployments.data.registry_types import CheckState, RegistryRecord
+from deployments.errors import NotFound
+from deployments.services.fleet import machine_list
+from deployments.services.registries import registries
+from deployments.services.requests import check_registry
+from deployments.types import Caller
+
+WAIT_SECONDS = 130.0
+LOOK_SECONDS = 0.5
+
+
+def tested(*, caller: Caller, registry: RegistryRecord, server: str, screen: Screen) -> Exit:
+    """Ask for the test and say how it went; FAILED where it did not work or nobody said."""
+    known = [each.id for each in machine_list.machines_of(caller).servers if each.name == server]
+    server_id = names.as_id(server) or (known[0] if known else None)
+    if server_id is None:
+        raise NotFound(f"No server named {server!r}.")
+    found = check_registry.check_registry(caller=caller, registry_id=registry.id, server_id=server_id, check_id=uuid4())
+    give_up_at = time.monotonic() + WAIT_SECONDS
+    while found.check_state is CheckState.PENDING and time.monotonic() < give_up_at:
+        time.sleep(LOOK_SECONDS)
+        found = registries.get_registry(caller=caller, registry_id=registry.id)
+    screen.say(f"{found.address} from {found.check_server_name}: {found.check_state}. {found.check_message}")
+    screen.tell("test", {"address": found.address, "state": str(found.check_state), "message": found.check_message})
+    return Exit.DONE if found.check_state is CheckState.PASSED else Exit.FAILED
