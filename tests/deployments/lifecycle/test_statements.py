@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 # The row and its lock, the ledger, the deployment with its event; the savepoints stand for the transaction.
 USUAL = 3
 # Of one that is asked for, of its start by a job, and of its last report with what the test itself reads.
-ASKED, STARTED, ENDED = 20, 40, 26
+ASKED, STARTED, ENDED = 22, 43, 28
 UPDATED = re.compile(r'UPDATE "?(\w+)"? SET')
 REPORTS: tuple[ReportBody, ...] = (
     StageReached(stage=CommandStage.DEPLOYING, percent=10, message="starting"),
