@@ -31,6 +31,7 @@ from agents.types import (
     Report,
     ReportBody,
     RestoreStarted,
+    RevertCommand,
     ServiceObserved,
     StageReached,
     SwarmCommand,
@@ -78,7 +79,7 @@ def command_to_wire(data: CommandData) -> runner_pb2.ToAgent:
         command.check_registry.CopyFrom(asked)
     elif isinstance(data.command, BuildCommand):
         command.build.CopyFrom(orders.build_to_wire(data.command))
-    else:
+    elif isinstance(data.command, RevertCommand):
         command.revert.CopyFrom(orders.revert_to_wire(data.command))
     return runner_pb2.ToAgent(command=command)
 

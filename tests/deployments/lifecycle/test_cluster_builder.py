@@ -79,11 +79,11 @@ def test_the_builder_builds_and_a_manager_applies_by_its_digests(built: ClusterL
     order = build_order(started)
     assert (order.agent_id, order.kind, started.status) == (named("smith"), "build", Status.IN_PROGRESS)
     sent = codec.command_to_wire(gateway.find(command_id=order.id)).command.build
-    assert ([each.name for each in sent.services], list(sent.variable_names)) == (["web"], ["TOKEN"])
+    assert ([each.name for each in sent.services], list(sent.variable_names)) == (["web"], ["ENV_TOKEN"])
     assert (sent.registry_address, sent.registry_namespace) == ("registry.example.org", "axion")
     # Of the values the builder has what builds read.
     values = agent_access.values_for_agent(agent_id=named("smith"), deployment_id=started.id)
-    assert values == {"TOKEN": "for builds"}
+    assert values == {"ENV_TOKEN": "for builds"}
     assert not CommandRecord.objects.filter(kind="deploy").exists()
 
     report(built, started)
