@@ -29,7 +29,7 @@ from agents.condition import AgentCondition
 from agents.contracts.version import MINIMUM_PROTOCOL
 from agents.pki.records import AgentCertificateData
 from agents.states import CommandKind, CommandOutcome, CommandStage, CommandStatus, Presence
-from agents.swarm import ManagerAgent, SwarmFacts
+from agents.swarm import SwarmFacts
 
 __all__ = [
     "AgentCommand",
@@ -39,9 +39,7 @@ __all__ = [
     "DeleteVolumeCommand",
     "DeployCommand",
     "Endpoint",
-    "EndpointReached",
     "JobSpec",
-    "ManagerAgent",
     "RegistryLogin",
     "RevertCommand",
     "ServiceSpec",

@@ -12,8 +12,8 @@ from agents.errors import ServerNotFound
 from agents.reports.swarm_seen import SwarmTold
 from agents.repositories import agents, servers, swarms
 from agents.states import Presence
-from agents.swarm import NodeFacts, SwarmFacts, SwarmRole
-from agents.types import AgentData, ClusterData, ManagerAgent, ServerData
+from agents.swarm import ManagerAgent, NodeFacts, SwarmFacts, SwarmRole
+from agents.types import AgentData, ClusterData, ServerData
 from agents.wording.sentences import sentence
 
 

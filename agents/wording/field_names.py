@@ -49,6 +49,7 @@ FIELDS: Mapping[str, str] = {
     "deadline_at": lazy("Times out"),
     "description": lazy("Message"),
     "drained_at": lazy("Drained since"),
+    "encrypt_networks": lazy("Encrypt networks of clusters"),
     "enrolled_at": lazy("Enrolled"),
     "expires_at": lazy("Valid until"),
     "failed_service": lazy("Failed service"),

@@ -38,7 +38,7 @@ def registries_action(*, caller: Caller, options: Mapping[str, Any], screen: Scr
         return Exit.DONE
     if options["test_from"]:
         if known is None:
-            raise NotFound("No such registry.")
+            raise NotFound(sentence("No such registry."))
         return tested(caller=caller, registry=known, server=options["test_from"], screen=screen)
     password, certificate = _password_in(options["password_env"]), _certificate_in(options["ca_file"])
     if known is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agents.command_types import CheckReachCommand, EndpointReached
 from agents.contracts import runner_pb2
-from agents.types import CheckReachCommand, EndpointReached
 
 
 def check_to_wire(command: CheckReachCommand) -> runner_pb2.CheckReach:

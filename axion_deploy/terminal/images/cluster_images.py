@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.screen import Screen
+from deployments.data.registry_types import RegistryRecord
 from deployments.errors import NotFound
 from deployments.rules import registry_rules
 from deployments.services.clusters import builders
@@ -28,18 +30,29 @@ def cluster_images_action(*, caller: Caller, cluster_id: UUID, options: Mapping[
     server = builders.builder_of_cluster(caller=caller, cluster_id=cluster_id)
     chosen = registries.registry_of_cluster(caller=caller, cluster_id=cluster_id)
     default = registries.default_registry()
-    where = chosen.address if chosen else f"{default.address} (default)" if default else "no registry"
-    screen.say(f"Built by {server.name if server else 'the manager at work'}, pushed to {where}.")
     at = chosen or default
+    screen.say(
+        sentence(
+            "Built by {builder}, pushed to {registry}.",
+            builder=server.name if server else sentence("the manager at work"),
+            registry=_words_of(at, is_default=chosen is None),
+        )
+    )
     screen.tell("images", {"builder": server.name if server else "", "registry": at.address if at else ""})
     return Exit.DONE
+
+
+def _words_of(registry: RegistryRecord | None, *, is_default: bool) -> str:
+    if registry is None:
+        return sentence("no registry")
+    return sentence("{address} (default)", address=registry.address) if is_default else registry.address
 
 
 def _server_named(caller: Caller, text: str) -> UUID:
     found = [each.id for each in machine_list.machines_of(caller).servers if each.name == text]
     server_id = names.as_id(text) or (found[0] if found else None)
     if server_id is None:
-        raise NotFound(f"No server named {text!r}.")
+        raise NotFound(sentence("There is no server named {server}.", server=text))
     return server_id
 
 
@@ -48,5 +61,5 @@ def _registry_at(caller: Caller, address: str) -> UUID:
     known = registries.list_registries(caller=caller)
     found = [each.id for each in known if each.address == wanted and each.project_id is None]
     if not found:
-        raise NotFound(f"There is no registry {wanted} of yours.")
+        raise NotFound(sentence("You have no registry at {address}.", address=wanted))
     return found[0]

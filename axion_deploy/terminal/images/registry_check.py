@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from uuid import uuid4
 
+from agents.wording.sentences import sentence
 from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.screen import Screen
@@ -24,12 +25,20 @@ def tested(*, caller: Caller, registry: RegistryRecord, server: str, screen: Scr
     known = [each.id for each in machine_list.machines_of(caller).servers if each.name == server]
     server_id = names.as_id(server) or (known[0] if known else None)
     if server_id is None:
-        raise NotFound(f"No server named {server!r}.")
+        raise NotFound(sentence("There is no server named {server}.", server=server))
     found = check_registry.check_registry(caller=caller, registry_id=registry.id, server_id=server_id, check_id=uuid4())
     give_up_at = time.monotonic() + WAIT_SECONDS
     while found.check_state is CheckState.PENDING and time.monotonic() < give_up_at:
         time.sleep(LOOK_SECONDS)
         found = registries.get_registry(caller=caller, registry_id=registry.id)
-    screen.say(f"{found.address} from {found.check_server_name}: {found.check_state}. {found.check_message}")
+    screen.say(
+        sentence(
+            "{address} from {server}: {state}. {message}",
+            address=found.address,
+            server=found.check_server_name,
+            state=str(found.check_state),
+            message=found.check_message,
+        )
+    )
     screen.tell("test", {"address": found.address, "state": str(found.check_state), "message": found.check_message})
     return Exit.DONE if found.check_state is CheckState.PASSED else Exit.FAILED

@@ -19,7 +19,8 @@ from agents.errors import AgentNotFound, CommandNotFound
 from agents.isolation import isolation
 from agents.services import clusters, directory
 from agents.states import CommandOutcome, Presence
-from agents.types import AgentData, CommandFinished, ManagerAgent, Report, SwarmCommand, Verdict
+from agents.swarm import ManagerAgent
+from agents.types import AgentData, CommandFinished, Report, SwarmCommand, Verdict
 from deployments.data.cluster_types import OWN_STEPS, ChangeKind, ChangeRecord, ChangeState, Step
 from deployments.repositories.clusters import cluster_changes
 from deployments.services.lifecycle import command_ids

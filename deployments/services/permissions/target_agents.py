@@ -10,7 +10,7 @@ from agents.errors import AgentNotFound, ServerNotFound
 from agents.reports.too_old import too_old_sentence
 from agents.services import clusters, directory
 from agents.states import Presence
-from agents.types import ManagerAgent
+from agents.swarm import ManagerAgent
 from agents.wording.sentences import sentence
 from deployments.clients.infrastructure import infrastructure
 from deployments.errors import Invalid, Transient

@@ -16,11 +16,12 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from agents import gateway
+from agents.command_types import EndpointReached
 from agents.contracts.version import REACH_PROTOCOL
 from agents.limits import MAX_ENDPOINTS
 from agents.services import directory
 from agents.states import CommandOutcome, Presence
-from agents.types import CheckReachCommand, CommandFinished, Endpoint, EndpointReached, Report, Verdict
+from agents.types import CheckReachCommand, CommandFinished, Endpoint, Report, Verdict
 from agents.wording.sentences import sentence
 from deployments import live_updates
 from deployments.data.reach_types import ReachLine, ReachRecord, ReachState

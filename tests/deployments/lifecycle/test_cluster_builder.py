@@ -92,7 +92,8 @@ def test_the_builder_builds_and_a_manager_applies_by_its_digests(built: ClusterL
     assert after.number == order.number + 1
     wire = codec.command_to_wire(gateway.find(command_id=after.id)).command.deploy
     assert dict(wire.built_images) == {"web": DIGEST}
-    assert agent_access.values_for_agent(agent_id=named("alpha"), deployment_id=started.id) == ENV
+    values = agent_access.values_for_agent(agent_id=named("alpha"), deployment_id=started.id)
+    assert values == {f"ENV_{name}": value for name, value in ENV.items()}
     built.follow(started)
     assert built.succeed(started).status is Status.SUCCESS
     assert not gateway.open_commands(deployment_id=started.id)

@@ -10,10 +10,11 @@ import pytest
 from django.core.management import call_command
 from django.db.models import F
 
+from agents.command_types import EndpointReached
 from agents.contracts.version import REACH_PROTOCOL
 from agents.models import Agent, CommandRecord
 from agents.states import CommandOutcome, CommandStatus
-from agents.types import CommandFinished, EndpointReached, Report
+from agents.types import CommandFinished, Report
 from axion_deploy import gateway_bindings
 from deployments.data.reach_types import ReachRecord
 from deployments.errors import Conflict, Forbidden, Invalid, NotFound, TooMuch

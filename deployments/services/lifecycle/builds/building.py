@@ -17,6 +17,7 @@ from agents.errors import AgentNotFound, CommandNotFound, ServerNotFound
 from agents.services import clusters, directory
 from agents.states import CommandOutcome, Presence
 from agents.types import BuildCommand, CommandData, CommandFinished, DeployCommand
+from agents.wording.sentences import sentence
 from deployments.errors import Invalid, Transient
 from deployments.event_types import EventType, NewEvent
 from deployments.repositories import deployments, events
@@ -61,8 +62,11 @@ def builder_of(target: Target) -> Builder | None:
         away = f"Its agent is away ({seen})."
     elif not directory.knows(agent_id=agent.id, kind=KIND):
         raise Invalid(
-            f"The agent of {name}, the builder of the cluster, is too old to build for it. Bring it up to date, or "
-            "choose another builder."
+            sentence(
+                "The agent of {name}, the builder of the cluster, is too old to build for it. Update it, or choose "
+                "another builder.",
+                name=name,
+            )
         )
     return Builder(name=name, agent_id=agent.id, away=away)
 
@@ -164,7 +168,7 @@ def _manager(target: Target) -> UUID:
     except Transient:
         known = clusters.manager_agents(cluster_id=target.id)
     if not known:
-        raise Invalid("No manager of the cluster has an agent any more.")
+        raise Invalid(sentence("No manager of the cluster has an agent any more."))
     return known[0].agent_id
 
 
