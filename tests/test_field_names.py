@@ -13,6 +13,8 @@ from django.utils.functional import Promise
 from agents.admin.facts import facts_in
 from agents.admin.server_form import ServerForm
 
+# Else there are none yet where no test before these has asked for an address.
+admin.autodiscover()
 PAGES = [page for page in admin.site._registry.values() if page.model._meta.app_label in ("agents", "deployments")]
 
 

@@ -51,7 +51,7 @@ def test_how_many_managers_may_fail(managers: tuple[str, ...], left: int) -> Non
         # The one that is away may go: two of two are left.
         (ChangeKind.DEMOTE, swarm(UP, UP, AWAY), 2, ""),
         (ChangeKind.DEMOTE, swarm(UP, UP), 1, ""),
-        (ChangeKind.DEMOTE, swarm(UP, workers=1), 1, "no manager"),
+        (ChangeKind.DEMOTE, swarm(UP, workers=1), 1, "not a manager"),
         (ChangeKind.PROMOTE, swarm(UP, UP), 1, "a manager already"),
         (ChangeKind.REMOVE, swarm(UP, workers=1), 1, "have it leave"),
         # The last node of all ends the swarm.

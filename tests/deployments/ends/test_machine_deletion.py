@@ -95,7 +95,7 @@ def test_forgotten_at_once_with_what_follows_said_first(lane: Lane, session: UUI
     why_not, follows = option(lane, MachineEnd.FORGET)
     assert not why_not
     assert "Shop of alice keeps running, and can no longer be stopped" in follows
-    assert "goes on starting the jobs" in follows
+    assert "keeps running the scheduled jobs" in follows
     assert begin(lane, MachineEnd.FORGET).state == "deleted"
     assert not Server.objects.filter(pk=lane.server.id).exists()
     assert not EnrolmentToken.objects.filter(server_id=lane.server.id, used_at__isnull=True).exists()

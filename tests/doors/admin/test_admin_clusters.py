@@ -32,7 +32,7 @@ def test_the_consequences_come_first_and_then_one_command(people: People, cluste
     assert "No manager may fail" in shown
     asked = browser.post(url, {"do": "node", "node": "n5", "action": "drain"})
     question = asked.content.decode()
-    assert "started anew on other nodes" in question
+    assert "stopped and started on other nodes" in question
     assert not ClusterChange.objects.exists()
     wish = {"do": "node", "node": "n5", "action": "drain", "confirmed": "1", "requestId": "a"}
     for _ in range(2):
@@ -82,7 +82,7 @@ def test_where_images_are_built_and_go_to_is_chosen_on_the_page(people: People, 
     wish = {"do": "images", "builder": str(one.pk), "registry": str(ours.pk)}
     assert "is too old to build for a cluster" in browser.post(url, wish, follow=True).content.decode()
     Agent.objects.filter(server_id=one.pk).update(understands={"build": 1})
-    assert "Changed; it counts from the next deployment on." in browser.post(url, wish, follow=True).content.decode()
+    assert "Saved. It takes effect with the next deployment." in browser.post(url, wish, follow=True).content.decode()
     cluster.refresh_from_db()
     assert (cluster.builder_id, ClusterRegistry.objects.get().registry_id) == (one.pk, ours.pk)
     shown = browser.get(url).content.decode()

@@ -31,7 +31,7 @@ def test_a_machine_is_deleted_by_its_name_on_a_page_that_says_what_follows(
     Deployment.objects.filter(pk=waiting.pk).update(status="failed", reason="invalid", completed_at=factories.NOW)
     assert b"Nothing runs there, as far as is known." in owner.get(page).content
     assert b"whole name" in owner.post(page, {"typed": "another", "end": "forget"}, follow=True).content
-    assert b"Choose what becomes" in owner.post(page, {"typed": row.name}, follow=True).content
+    assert b"Choose what happens" in owner.post(page, {"typed": row.name}, follow=True).content
     assert type(row).objects.filter(pk=row.pk).exists()
     assert b"was deleted." in owner.post(page, {"typed": row.name, "end": "forget"}, follow=True).content
     assert not type(row).objects.filter(pk=row.pk).exists()
