@@ -12,7 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
+from unfold.forms import AuthenticationForm
 
+from agents.wording.pages import lazy
 from deployments import addresses
 from deployments.admin import page_data
 from deployments.admin.ownership import caller_in
@@ -29,6 +31,18 @@ for app, model in CLOSED_PAGES:
     # Only what is there can be closed, whoever loads these pages first.
     import_module(f"{apps.get_app_config(app).name}.admin")
     admin.site.unregister(apps.get_model(app, model))
+
+
+class SignInForm(AuthenticationForm):  # type: ignore[misc]  # the library is untyped
+    """Says what may be wrong without words of Django's own."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": lazy("Wrong user name or password, or this account may not sign in to these pages."),
+    }
+
+
+admin.site.login_form = SignInForm
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:

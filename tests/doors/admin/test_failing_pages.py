@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from django.db import OperationalError
@@ -56,6 +57,27 @@ def test_a_form_of_an_older_session_says_to_reload(people: People) -> None:
 def test_what_cannot_be_read_is_a_page(people: People) -> None:
     answer = people.browser("owner").get("/admin/", headers={"Host": "not,a,host"})
     assert (answer.status_code, "could not be read" in answer.content.decode()) == (400, True)
+
+
+def test_who_may_not_see_a_page_can_sign_in_with_another_account(people: People) -> None:
+    address = "/admin/deployments/project/11111111-2222-4333-8444-555555555555/change/?tab=1"
+    browser = people.browser("stranger")
+    said = browser.get(address).content.decode()
+    assert "You are signed in as stranger." in said
+    to = f"/admin/login/?next={quote(address, safe='')}"
+    assert f'name="next" value="{to}"' in said
+    answer = browser.post("/admin/logout/", {"next": to})
+    assert (answer.status_code, answer["Location"]) == (302, to)
+    assert "Sign in with another account" in people.browser("owner").get("/no-such-page").content.decode()
+    nobody = people.browser("nobody").get("/no-such-page")
+    assert (nobody.status_code, b"another account" in nobody.content) == (404, False)
+
+
+def test_a_wrong_password_is_said_once_and_without_riddles(people: People) -> None:
+    answer = people.browser("nobody").post("/admin/login/", {"username": "owner", "password": "guess"})
+    said = answer.content.decode()
+    assert said.count("errornote") == 1
+    assert "Wrong user name or password, or this account may not sign in to these pages." in said
 
 
 def test_too_many_failed_attempts_are_a_page(people: People, settings: Settings) -> None:
