@@ -211,7 +211,7 @@ UNFOLD = {
         address_of_words,
         *(
             lambda _, name=name: static(f"axion/{name}.js")
-            for name in ("words", "times", "landmarks", "search", "keep")
+            for name in ("words", "times", "landmarks", "search", "keep", "confirm")
         ),
     ],
     "SIDEBAR": SIDEBAR,
