@@ -16,6 +16,7 @@ from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -51,6 +52,8 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
     list_display_links = ("status_pill",)
     list_select_related = ("project", "requested_by")
     list_filter = DEPLOYMENT_FILTERS
+    # Counts beside them would be of the whole table.
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
@@ -91,7 +94,7 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
         server = Server.objects.filter(pk=OuterRef("server_id")).values("name")
         cluster = Cluster.objects.filter(pk=OuterRef("cluster_id")).values("name")
         gone = RemovedMachine.objects.filter(pk=OuterRef("target_id"))
-        removed = gone.annotate(shown=Concat("name", Value(" (removed)"))).values("shown")
+        removed = gone.annotate(shown=Concat("name", Value(gettext(" (removed)")))).values("shown")
         heavy = ("config", "service_statuses", "log_tail", "env_vars", "sealed_variables", "code")
         return rows.defer(*heavy).annotate(
             target_name=Coalesce(Subquery(server), Subquery(cluster), Subquery(removed)),
@@ -143,7 +146,8 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
             return "-"
         # By the clocks of two machines.
         seconds = max(0, round(((row.completed_at or timezone.now()) - row.started_at).total_seconds()))
-        return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
+        words = gettext("{minutes} min {seconds} s") if seconds >= 60 else gettext("{seconds} s")
+        return words.format(minutes=seconds // 60, seconds=seconds % 60)
 
     def get_urls(self) -> list[URLPattern]:
         own = [
@@ -210,12 +214,12 @@ class DeploymentAdmin(OwnRowsMixin, ModelAdmin):
 
 
 def log_lines(*, caller: Caller, deployment_id: Any) -> Iterator[str]:
-    """Yield every log line with its service in front."""
+    """Yield every log line with its time in UTC and its service in front."""
     last = 0
     while events := lookups.events_after(caller=caller, deployment_id=deployment_id, sequence=last, limit=LOG_PAGE):
         for event in events:
             if event.type == EventType.LOG_WRITTEN:
                 name = event.payload.get("serviceName") or event.payload.get("source", "")
                 for line in str(event.payload.get("text", "")).rstrip("\n").split("\n"):
-                    yield f"{event.created_at:%H:%M:%S} {name} | {line}\n"
+                    yield f"{event.created_at:%Y-%m-%d %H:%M:%S}Z {name} | {line}\n"
         last = events[-1].sequence

@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import QueryDict
 from django.utils.translation import gettext
 
+from agents.wording.pages import shown
 from agents.wording.sentences import sentence
 from deployments import json_input
 from deployments.errors import DeployError, Invalid, TooMuch
@@ -19,6 +21,14 @@ from stackgen.code.bundle import MAX_BYTES as MAX_CODE_BYTES
 
 # In front of a label in place of a target.
 LABEL = "label"
+# What REST and a project's file take, too.
+BOUNDS = {
+    "health_deadline": (1, 3600),
+    "health_window": (0, 3600),
+    "retention": (1, 1000),
+    "repairs_per_hour": (1, 60),
+    "soak_minutes": (0, 24 * 60),
+}
 MAX_GRAPH_BYTES = 16 * 1024 * 1024
 
 
@@ -69,6 +79,15 @@ def copies_in(text: str) -> int:
         ) from None
 
 
+def within_bounds(form: Any) -> Any:
+    """Return the form of a project's settings, its numbers within BOUNDS."""
+    for name in BOUNDS.keys() & form.base_fields.keys():
+        field, (lowest, highest) = form.base_fields[name], BOUNDS[name]
+        field.validators += [MinValueValidator(lowest), MaxValueValidator(highest)]
+        field.widget.attrs |= {"min": lowest, "max": highest}
+    return form
+
+
 def with_quota_check(form: Any, *, check: Callable[[], None]) -> Any:
     """Return the form, refused in the words of `check` where that raises TooMuch."""
 
@@ -77,7 +96,7 @@ def with_quota_check(form: Any, *, check: Callable[[], None]) -> Any:
             try:
                 check()
             except TooMuch as error:
-                raise forms.ValidationError(error.message) from None
+                raise forms.ValidationError(shown(error.message)) from None
             return super().clean()
 
     return CheckedForm
@@ -92,7 +111,7 @@ def with_check_of(form: Any, *, field: str, check: Callable[[Any], None]) -> Any
                 try:
                     check(self.cleaned_data[field])
                 except DeployError as error:
-                    self.add_error(field, error.message)
+                    self.add_error(field, shown(error.message))
             return super().clean()
 
     return CheckedForm
@@ -111,7 +130,7 @@ class GraphForm(forms.Form):
             return json_input.read_object(file.read())
         except Invalid as error:
             raise forms.ValidationError(
-                gettext("The graph cannot be read. {message}").format(message=error.message)
+                gettext("The graph cannot be read. {message}").format(message=shown(error.message))
             ) from None
 
 

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from django.urls import reverse
+
 from agents.states import Presence
 from agents.types import ServerData
 from deployments.admin import badges
@@ -67,6 +69,15 @@ def all_machines(caller: Caller) -> list[dict[str, str]]:
         for cluster in owned.clusters
     ]
     return targets(owned.servers) + clusters
+
+
+def pages_of(caller: Caller, targets: Iterable[Target]) -> dict[str, str]:
+    """Return the pages of those targets that are the caller's to look at, by id."""
+    owned = machine_list.machines_of(caller)
+    servers = {each.id for each in owned.servers}
+    own = servers | {each.id for each in owned.clusters}
+    routes = {True: "admin:agents_server_overview", False: "admin:agents_cluster_nodes"}
+    return {str(each.id): reverse(routes[each.id in servers], args=[each.id]) for each in targets if each.id in own}
 
 
 def machines_at_a_glance(caller: Caller) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from deployments import wire
 from deployments.admin import badges, machine_data
 from deployments.admin.observation import now
 from deployments.data.list_types import DeploymentFilter
+from deployments.errors import DeployError
 from deployments.event_types import EventType
 from deployments.models import DeploymentEvent
 from deployments.repositories import deployments, history, lanes
@@ -24,6 +25,7 @@ from deployments.services.incidents import people
 from deployments.services.permissions import access
 from deployments.services.projects import sources
 from deployments.services.queries import addresses, grant_view, lane_view, lookups, project_view, timings
+from deployments.services.requests import rollback
 from deployments.states import ACTIVE, FINISHED, UNFINISHED, Kind, Status
 from deployments.types import Caller, DeploymentRecord, Right
 from deployments.wire import event_shape
@@ -64,7 +66,8 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
         "events": events,
         "path": timings.path_of(deployment, events=events),
         "logs": _events(deployment, of_log=True, most=MAX_LOG_EVENTS),
-        **_links(deployment),
+        **_links(caller, deployment),
+        "machines": machine_data.pages_of(caller, [deployment.target]),
         "canDeploy": may_deploy(caller=caller, project_id=deployment.project_id),
         "badges": badges.as_json(),
         "address": {
@@ -77,11 +80,25 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
 
 def links_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
     """Return the links alone, for pages that are open for long. Raise NotFound."""
-    return _links(lookups.get_deployment(caller=caller, deployment_id=deployment_id))
+    return _links(caller, lookups.get_deployment(caller=caller, deployment_id=deployment_id))
 
 
-def _links(deployment: DeploymentRecord) -> dict[str, Any]:
-    return {"links": links_of(deployment), "addresses": _addresses(deployment), "volumes": _volumes([deployment])}
+def _links(caller: Caller, deployment: DeploymentRecord) -> dict[str, Any]:
+    return {
+        "links": links_of(deployment),
+        "addresses": _addresses(deployment),
+        "volumes": _volumes([deployment]),
+        "canRollBack": _can_roll_back(caller, deployment),
+    }
+
+
+def _can_roll_back(caller: Caller, deployment: DeploymentRecord) -> bool:
+    """Return whether there is an earlier version to go back to."""
+    try:
+        rollback.choose_entry(caller=caller, deployment=deployment, target_deployment_id=None)
+    except DeployError:
+        return False
+    return True
 
 
 def _volumes(current: Iterable[DeploymentRecord]) -> dict[str, list[str]]:
@@ -116,12 +133,15 @@ def links_of(deployment: DeploymentRecord) -> list[dict[str, str]]:
     linked += _waited_for(deployment)
     if deployment.restores is not None:
         restored = history.get(history_id=deployment.restores)
-        linked.append((f"restores {restored.version}", _address(restored.deployment_id)))
+        words = gettext("restores {version}").format(version=restored.version)
+        linked.append((words, _address(restored.deployment_id)))
     if deployment.rollback_of is not None:
-        linked.append((f"undoes {str(deployment.rollback_of)[:8]}", _address(deployment.rollback_of)))
+        words = gettext("undoes {id}").format(id=str(deployment.rollback_of)[:8])
+        linked.append((words, _address(deployment.rollback_of)))
     for rollback in deployment_lists.rollbacks_of(deployment_id=deployment.id, limit=MAX_LINKS):
         badge = badges.deployment_badge(rollback)
-        linked.append((f"rollback {str(rollback.id)[:8]}: {badge.label.lower()}", _address(rollback.id)))
+        words = gettext("rollback {id}: {state}").format(id=str(rollback.id)[:8], state=badge.label.lower())
+        linked.append((words, _address(rollback.id)))
     return [{"text": text, "address": address} for text, address in linked]
 
 
@@ -137,7 +157,10 @@ def _waited_for(deployment: DeploymentRecord) -> list[tuple[str, str]]:
     return [
         (
             gettext("waits for {kind} {id} by {requested_by}: {each}").format(
-                kind=each.kind, id=str(each.id)[:8], requested_by=each.requested_by, each=_doing(each)
+                kind=str(badges.KIND[each.kind]).lower(),
+                id=str(each.id)[:8],
+                requested_by=each.requested_by,
+                each=_doing(each),
             ),
             _address(each.id),
         )
@@ -147,7 +170,8 @@ def _waited_for(deployment: DeploymentRecord) -> list[tuple[str, str]]:
 
 def _doing(deployment: DeploymentRecord) -> str:
     since = deployment.started_at or deployment.created_at
-    return f"{badges.deployment_badge(deployment).label.lower()} since {since:%H:%M:%S} UTC"
+    label = badges.deployment_badge(deployment).label.lower()
+    return gettext("{state} since {since:%Y-%m-%d %H:%M:%S} UTC").format(state=label, since=since)
 
 
 def _address(deployment_id: UUID) -> str:
@@ -187,6 +211,7 @@ def project_page(*, caller: Caller, project_id: UUID) -> dict[str, Any]:
         "deployments": [wire.summary_shape(d, target_name=view.target_names[d.target.id]) for d in view.deployments],
         "addresses": _addresses_by_target(view.deployments),
         "gone": sorted(str(each) for each in machine_list.gone_among({d.target.id for d in view.deployments})),
+        "machines": machine_data.pages_of(caller, (d.target for d in view.deployments)),
         "volumes": _volumes(view.deployments),
         "graph": graph.graph if graph else {"nodes": [], "edges": []},
         "stacks": lane_view.seen_shapes(caller=caller, project_id=project_id),

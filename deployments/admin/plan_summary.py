@@ -60,22 +60,23 @@ def summarize_plan(
     approval: str = "",
     text: str = "",
     variables: VariableChanges | None = None,
+    nothing: str = "",
 ) -> PlanSummary:
-    """Return the plan with what changes first, else in the order of the work."""
+    """Return the plan with what changes first, else in the order of the work; `nothing`: what to say of no change."""
     ordered = sorted(changes, key=lambda change: change.action == "keep" and not change.reasons)
     rows = tuple(
         PlanRow(
             service=change.service,
             badge=badges.ACTION[change.action],
-            reasons=change.reasons[:MAX_REASONS_SHOWN],
-            more=change.reasons[MAX_REASONS_SHOWN:],
+            reasons=tuple(map(shown, change.reasons[:MAX_REASONS_SHOWN])),
+            more=tuple(map(shown, change.reasons[MAX_REASONS_SHOWN:])),
             downtime=change.downtime,
-            downtime_because=change.downtime_because,
+            downtime_because=shown(change.downtime_because),
         )
         for change in ordered
     )
     return PlanSummary(
-        headline=headline(ordered),
+        headline=headline(ordered, nothing=nothing),
         rows=rows,
         downtime=any(row.downtime for row in rows),
         target_name=target_name,
@@ -102,11 +103,11 @@ def first_names(names: tuple[str, ...]) -> str:
     return ", ".join(names[:MAX_NAMES_SHOWN]) + (gettext(" and {count} more").format(count=more) if more > 0 else "")
 
 
-def headline(changes: Iterable[Change]) -> str:
+def headline(changes: Iterable[Change], *, nothing: str = "") -> str:
     """Return how many services go through what."""
     counted: Counter[str] = Counter(change.action for change in changes)
     if not counted:
         return gettext("There are no services.")
     if set(counted) == {"keep"} and not any(change.reasons for change in changes):
-        return gettext("No changes to deploy.")
+        return nothing or gettext("No changes to deploy.")
     return ", ".join(shown(word).format(count=counted[action]) for action, word in WORDS.items() if counted[action])

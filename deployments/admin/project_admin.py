@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
@@ -19,10 +19,10 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from agents.templatetags.moments import render_moment
-from agents.wording.pages import lazy
+from agents.wording.pages import lazy, shown
 from deployments.admin import badges, page_data, page_responses
 from deployments.admin.filters import LastStatusFilter
-from deployments.admin.forms import CodeForm, GraphForm, with_quota_check
+from deployments.admin.forms import CodeForm, GraphForm, with_quota_check, within_bounds
 from deployments.admin.ownership import (
     OwnRowsMixin,
     caller_in,
@@ -32,6 +32,7 @@ from deployments.admin.ownership import (
     uuid_or_404,
 )
 from deployments.admin.sources import compose_views, graph_views, new_project_views
+from deployments.admin.sources.uploaded_code import code_in
 from deployments.admin.teams import activity_views, people_views
 from deployments.admin.views import (
     deletion_views,
@@ -159,8 +160,14 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         project = sources.create_project(caller=caller_in(request), project_id=obj.pk, name=obj.name, settings=settings)
         obj.slug, obj.owner_id = project.slug, project.owner_id
 
+    def response_add(self, request: HttpRequest, obj: Any, *arguments: Any, **named: Any) -> HttpResponse:
+        return to_page(request, obj, super().response_add(request, obj, *arguments, **named))
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        return to_page(request, obj, super().response_change(request, obj))
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
-        base = super().get_form(request, obj, change=change, **kwargs)
+        base = within_bounds(super().get_form(request, obj, change=change, **kwargs))
         owner = caller_in(request).user_id if obj is None else obj.owner_id
         if obj is None:
             base = with_quota_check(base, check=lambda: quotas.check_project_quota(owner_id=owner))
@@ -218,7 +225,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         name = state["project"]["name"]
         of = Project(pk=uuid_or_404(object_id), name=name)
         return page_responses.render_page(
-            request, "admin/deployments/project/page.html", title=name, of=of, state=state
+            request, "admin/deployments/project/page.html", title=name, of=of, state=state, code=code_in(caller_in(request), of.pk)
         )
 
     def settings_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
@@ -237,13 +244,15 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
             return self.refused(request, object_id, error)
         messages.success(request, gettext("Graph uploaded (version {version}).").format(version=stored.version))
         for warning in stored.warnings[:MAX_SHOWN_WARNINGS]:
-            messages.warning(request, warning)
+            messages.warning(request, shown(warning))
         if len(stored.warnings) > MAX_SHOWN_WARNINGS:
             messages.warning(request, gettext("There are more warnings: the plan lists them all."))
         return redirect(page_of(object_id))
 
     def code_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:
         caller, form = require_project_viewer(request, object_id), CodeForm(request.POST, request.FILES)
+        if request.POST.get("remove"):
+            return self.remove_code(request, object_id, request.POST["remove"])
         if not form.is_valid():
             return self.wrong(request, object_id, form)
         data = form.cleaned_data
@@ -252,6 +261,14 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         except DeployError as error:
             return self.refused(request, object_id, error)
         messages.success(request, gettext("Code uploaded. The next deployment will build it."))
+        return redirect(page_of(object_id))
+
+    def remove_code(self, request: HttpRequest, object_id: Any, node_id: str) -> HttpResponse:
+        try:
+            sources.remove_code(caller=caller_in(request), project_id=object_id, node_id=node_id)
+        except DeployError as error:
+            return self.refused(request, object_id, error)
+        messages.success(request, gettext("The code was removed."))
         return redirect(page_of(object_id))
 
     def refused(self, request: HttpRequest, object_id: Any, error: DeployError) -> HttpResponse:
@@ -267,3 +284,9 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
 
 def page_of(object_id: Any) -> str:
     return reverse("admin:deployments_project_change", args=[object_id])
+
+
+def to_page(request: HttpRequest, project: Project, answer: HttpResponse) -> HttpResponse:
+    """Lead to the project's page where Django would to the list."""
+    stays = {"_addanother", "_continue"} & request.POST.keys() or not isinstance(answer, HttpResponseRedirect)
+    return answer if stays else redirect(page_of(project.pk))

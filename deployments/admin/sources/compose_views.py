@@ -56,6 +56,7 @@ def compose_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         title=gettext("Compose files of {project}").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
         project=project,
+        may_change=access.may(caller=caller, project_id=object_id, right=Right.CHANGE),
         result=result,
         complaints=complaints,
         groups=grouped_lines(result.lines) if result else [],

@@ -67,6 +67,7 @@ def edit_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         text=text,
         complaints=complaints,
         remarks=remarks,
+        owner=access.owner_name(project),
         can_change=may(caller=caller, project_id=object_id, right=Right.CHANGE),
     )
 

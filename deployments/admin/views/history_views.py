@@ -132,7 +132,8 @@ def diff_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         newer=newer,
         names=[names[older.target.id], names[newer.target.id]],
         diff=diff,
-        plan=plan_summary.summarize_plan(diff.changes, text=diff.text),
+        project=project,
+        plan=plan_summary.summarize_plan(diff.changes, text=diff.text, nothing=gettext("No differences.")),
     )
 
 

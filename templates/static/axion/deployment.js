@@ -33,7 +33,7 @@ function draw() {
   document.body.dataset.axTone = badge.tone;
   document.title = `${badge.label} · ${deployment.projectName}${deployment.version ? ` ${deployment.version}` : ""}`;
   show(byId("ax-status"), pill(badge));
-  show(byId("ax-facts"), ...facts(badges, deployment));
+  show(byId("ax-facts"), ...facts(badges, deployment, page.machines));
   show(byId("ax-steps"), ...stepper(badges, deployment));
   show(byId("ax-trouble"), trouble(badges, deployment, again()));
   drawProgress(badge);
@@ -41,6 +41,8 @@ function draw() {
   byId("ax-services-summary").textContent = servicesSummary(badges, deployment.services, UNFINISHED.has(deployment.status) ? 0 : deployment.completedAt);
   show(byId("ax-services"), ...serviceRows(badges, deployment.services, byId("ax-services-search").value.trim()));
   byId("ax-services-search").hidden = deployment.services.length <= 12;
+  // What is over writes no more.
+  byId("ax-log-follow").hidden = !UNFINISHED.has(deployment.status);
   graph.show(deployment.graph);
   graph.colour(deployment.services);
   show(byId("ax-env"), ...deployment.envNames.map((name) => h("li", {}, h("code", {}, name), h("span", {}, "•••"))));
@@ -62,7 +64,7 @@ function actions() {
   if (!page.canDeploy) return [];
   const { status, cancelRequestedAt } = deployment;
   if (status === "pending" || (status === "in_progress" && !cancelRequestedAt)) return [cancelButton()];
-  return status === "success" || status === "failed" ? [rollbackLink()] : [];
+  return page.canRollBack && (status === "success" || status === "failed") ? [rollbackLink()] : [];
 }
 
 // The project's page opens the plan of the same request, with its variables, as things are by then.
@@ -79,11 +81,11 @@ function cancelButton() {
   return h("button", { type: "button", class: "ax-button", dataset: { kind: "danger" }, onclick: ask }, icon("cancel"), gettext("Cancel"));
 }
 
-const rollbackLink = () => h("a", { class: "ax-button", href: address.rollback }, icon("settings_backup_restore"), gettext("Roll back…"));
+const rollbackLink = () => h("a", { class: "ax-button", href: address.rollback }, ...(deployment.kind === "stop" ? [icon("play_circle"), gettext("Start again…")] : [icon("settings_backup_restore"), gettext("Roll back…")]));
 
 // What it has to do with other deployments; the server knows.
-function drawLinks({ links, addresses, volumes }) {
-  Object.assign(page, { addresses, volumes });
+function drawLinks({ links, addresses, volumes, canRollBack }) {
+  Object.assign(page, { addresses, volumes, canRollBack });
   show(byId("ax-links"), ...addresses.filter((each) => each.url).map(openLink), ...links.map((each) => h("a", { class: "ax-link", href: each.address }, each.text)));
 }
 
@@ -115,7 +117,9 @@ async function ask(where) {
 // Also what happens to others: a rollback of this deployment that waits or gives up changes nothing in here.
 const relink = paced(async () => {
   const fresh = await ask(address.links);
-  if (fresh) drawLinks(fresh);
+  if (!fresh) return;
+  drawLinks(fresh);
+  drawSoon();
 }, 400);
 
 // Messages that come while the page is read anew; those that it knows by then change nothing.
@@ -167,7 +171,7 @@ drawPath(page.path);
 drawLinks(page);
 draw();
 setInterval(() => document.hidden || relink(), LOOK_AROUND);
-setInterval(() => UNFINISHED.has(deployment.status) && show(byId("ax-facts"), ...facts(badges, deployment)), 1000);
+setInterval(() => UNFINISHED.has(deployment.status) && show(byId("ax-facts"), ...facts(badges, deployment, page.machines)), 1000);
 
 const socket = new LiveSocket({
   address: () => `${address.socket}?after=${deployment.sequence}`,

@@ -6,6 +6,9 @@ import { gettext } from "./say.js";
 
 const NODE_ICONS = { 1: "deployed_code", 2: "database", 3: "router" };
 const NODE_WORDS = { 1: gettext("service"), 2: gettext("database"), 3: gettext("gateway") };
+// A graph may write the type as a number or as a word.
+const TYPES = { SERVICE: 1, DATABASE: 2, GATEWAY: 3 };
+export const typeOf = ({ type }) => TYPES[String(type).toUpperCase()] ?? type;
 const QUEUE = 1;
 const NARROW = 560;
 const MAX_LINE_LENGTH = 14;
@@ -121,15 +124,15 @@ function nodeBox(node, box) {
   const name = nameOf(node);
   const lines = linesOf(name);
   const [top, step] = lines.length === 1 ? [27, 18] : [21, 15];
-  const kind = NODE_WORDS[node.type] ?? gettext("node");
+  const kind = NODE_WORDS[typeOf(node)] ?? gettext("node");
   const words = `${name} (${kind})`;
   const group = s("g", { class: "ax-node", transform: `translate(${box.x} ${box.y})`, "data-tone": "none", "data-name": words, role: "button", tabindex: "0", "aria-label": gettext("{name}, {kind}: show details", { name, kind }) },
     s("title", {}, words),
     s("rect", { width: WIDTH, height: HEIGHT, rx: 12, class: "ax-node-box" }),
     s("rect", { width: 5, height: HEIGHT - 24, x: 0, y: 12, rx: 2.5, class: "ax-node-stripe" }),
-    s("text", { x: 18, y: HEIGHT / 2 + 9, class: "ax-node-icon" }, NODE_ICONS[node.type] ?? "deployed_code"),
+    s("text", { x: 18, y: HEIGHT / 2 + 9, class: "ax-node-icon" }, NODE_ICONS[typeOf(node)] ?? "deployed_code"),
     ...lines.map((line, at) => s("text", { x: 54, y: top + at * step, class: "ax-node-name" }, line)),
-    s("text", { x: 54, y: top + lines.length * step, class: "ax-node-state" }, NODE_WORDS[node.type] ?? ""),
+    s("text", { x: 54, y: top + lines.length * step, class: "ax-node-state" }, NODE_WORDS[typeOf(node)] ?? ""),
     s("text", { x: WIDTH - 12, y: HEIGHT - 12, class: "ax-node-drift", "text-anchor": "end" }, ""));
   return group;
 }

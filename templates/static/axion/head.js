@@ -5,13 +5,14 @@ import { hasFailed, resultOf, statusBadge } from "./badges.js";
 import { UNFINISHED, holdsTarget } from "./reduce.js";
 import { gettext, ngettext, shown } from "./say.js";
 
-export function facts(badges, deployment) {
+// `machines`: pages of targets by id, of those that the reader may open.
+export function facts(badges, deployment, machines = {}) {
   const [time, age] = [took(deployment), relative(deployment.createdAt)];
   return [
     deployment.kind === "deploy" ? null : fact(KIND_ICONS[deployment.kind] ?? "deployed_code", badges.kind[deployment.kind] ?? deployment.kind),
     deployment.version ? fact("sell", deployment.version) : null,
     fact("person", gettext("by {who}", { who: deployment.requestedBy })),
-    fact("dns", deployment.target.name || deployment.target.kind),
+    fact("dns", place(deployment.target, machines)),
     h("span", { class: "ax-fact" }, icon("schedule"), h("time", { datetime: new Date(deployment.createdAt).toISOString() }, exact(deployment.createdAt)), age ? ` (${age})` : ""),
     time ? fact("timer", time) : null,
     holdsTarget(deployment) && deployment.deadlineAt ? fact("hourglass_bottom", gettext("times out at {moment}", { moment: moment(deployment.deadlineAt) })) : null,
@@ -23,6 +24,8 @@ export function facts(badges, deployment) {
 }
 
 const KIND_ICONS = { rollback: "settings_backup_restore", stop: "stop_circle", scale: "content_copy", restart: "restart_alt", repair: "build" };
+
+const place = ({ id, name, kind }, machines) => (machines[id] ? h("a", { class: "ax-link", href: machines[id] }, name || kind) : name || kind);
 
 const fact = (symbol, text) => h("span", { class: "ax-fact" }, icon(symbol), text);
 

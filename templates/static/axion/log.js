@@ -82,7 +82,7 @@ export class LogView {
   async copy(button) {
     const wanted = this.lines.filter((line) => this.wanted(line));
     try {
-      await navigator.clipboard.writeText(wanted.map((line) => `${line.name} | ${line.text}`).join("\n"));
+      await navigator.clipboard.writeText(wanted.map((line) => `${new Date(line.at).toISOString()} ${line.name} | ${line.text}`).join("\n"));
       button.textContent = gettext("Copied");
     } catch {
       button.textContent = gettext("Not allowed");

@@ -1,6 +1,7 @@
 // What a node of the graph is: its image or code, port, copies, the names of its variables, its volumes, its address.
 import { pill } from "./badges.js";
 import { byId, h, icon, show } from "./dom.js";
+import { typeOf } from "./graph.js";
 import { gettext, shown } from "./say.js";
 
 const KINDS = { 1: gettext("Service"), 2: gettext("Database"), 3: gettext("Gateway") };
@@ -9,7 +10,7 @@ const VARIABLE = /^(env|secret)\./;
 
 function rowsOf(node) {
   const config = node.data?.config ?? {};
-  const rows = [[gettext("Kind"), KINDS[node.type] ?? String(node.type ?? "")]];
+  const rows = [[gettext("Kind"), KINDS[typeOf(node)] ?? String(node.type ?? "")]];
   for (const [key, value] of Object.entries(config)) {
     if (value === null || value === "") continue;
     if (VARIABLE.test(key) || key === "password") continue;

@@ -115,7 +115,7 @@ function actions({ target, running, undone }) {
   const gone = page.gone.includes(target.id);
   const canDeploy = page.canDeploy && !gone;
   return h("div", { class: "ax-row ax-lane-do" },
-    canDeploy && running && !undone && h("a", { class: "ax-button", href: `${address.deployments}${running.id}/rollback/` }, icon("settings_backup_restore"), gettext("Roll back")),
+    canDeploy && running && !undone && h("a", { class: "ax-button", href: `${address.deployments}${running.id}/rollback/` }, icon(stopped ? "play_circle" : "settings_backup_restore"), stopped ? gettext("Start again") : gettext("Roll back")),
     canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.scale + at }, icon("content_copy"), gettext("Scale")),
     canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.restart + at }, icon("restart_alt"), gettext("Restart a service")),
     canDeploy && running && !stopped && h("a", { class: "ax-button", href: address.stop + at }, icon("stop_circle"), gettext("Stop")),
@@ -137,7 +137,7 @@ function laneCard(lane) {
   const { target, holder, waiting } = lane;
   const presence = badges.presence[target.presence];
   return h("li", { class: "ax-lane" },
-    h("div", { class: "ax-lane-head" }, icon(target.kind === "cluster" ? "lan" : "dns"), h("strong", {}, target.name), presence ? pill(presence) : null),
+    h("div", { class: "ax-lane-head" }, icon(target.kind === "cluster" ? "lan" : "dns"), h("strong", {}, page.machines[target.id] ? h("a", { class: "ax-link", href: page.machines[target.id] }, target.name) : target.name), presence ? pill(presence) : null),
     h("p", { class: "ax-lane-line" }, whatWasDeployed(lane)),
     howItIs(lane),
     opened(target),

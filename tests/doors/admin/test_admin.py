@@ -108,6 +108,7 @@ def test_the_whole_log_can_be_had(people: People, deployment: Deployment) -> Non
     text = people.browser("owner").get(f"{LIST}{deployment.id}/log/").getvalue().decode()
     assert text.count("\n") == 700
     assert "web | number 699" in text
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ web \| number 0\n", text)
 
 
 def test_a_long_list_costs_as_many_queries_as_a_short_one(people: People, project: Project, server: Server) -> None:
