@@ -24,6 +24,7 @@ from axion_deploy.terminal.variable_actions import variables_action
 from axion_deploy.terminal.volume_actions import volumes_action
 from deployments.errors import Invalid
 from deployments.event_types import EventType
+from deployments.services.fleet import machine_list
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import history_view, lookups, stack_list
 from deployments.services.requests import deploy, make_plan, plan_actions, repair, restart, rollback, scale, stop
@@ -154,7 +155,8 @@ def plan_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
             caller=caller, deployment_id=options["rollback"], target_deployment_id=options["to"]
         )
     elif options["project"]:
-        plan = make_plan.plan_deployment(caller=caller, request=wish_in(caller=caller, options=options))
+        plan = make_plan.plan_deployment(caller=caller, request=(wish := wish_in(caller=caller, options=options)))
+        screen.say(sentence("On {server}:", server=machine_list.target_name(wish.target)))
     else:
         raise Invalid(sentence("Name a project, or --rollback and a deployment."), details={"project": "required"})
     show_plan(plan, screen)
@@ -180,9 +182,9 @@ def cancel_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 def logs_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     if options["project"]:
         return show_container_logs(caller=caller, options=options, screen=screen, now=timezone.now())
+    wanted = options["service"]
     if options["deployment"] is None:
         raise Invalid(sentence("Name a deployment, or --project and a project."), details={"deployment": "required"})
-    wanted = options["service"]
 
     def show(event: EventRecord) -> None:
         if event.type == EventType.LOG_WRITTEN and wanted in ("", event.payload.get("serviceName")):
@@ -230,9 +232,8 @@ def ps_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 
 
 def _left(named: str, *, left: bool) -> str:
-    if left:
-        return sentence("{difference} is ignored until it changes.", difference=named)
-    return sentence("{difference} is no longer ignored.", difference=named)
+    ignored = sentence("{difference} is ignored until it changes.", difference=named)
+    return ignored if left else sentence("{difference} is no longer ignored.", difference=named)
 
 
 ACTIONS: Mapping[str, Callable[..., Exit]] = {

@@ -30,7 +30,8 @@ def show_plan(plan: PlannedDeployment, screen: Screen) -> None:
             "variables": {name: list(names) for name, names in asdict(plan.variables).items()},
         },
     )
-    screen.say(plan.text.rstrip("\n"))
+    # Said below, in the reader's language.
+    screen.say(plan.text.removesuffix(f"approval {plan.approval}\n").rstrip("\n"))
     for warning in plan.warnings:
         screen.say(f"! {screen.words(warning)}")
     if plan.approval:
@@ -54,7 +55,7 @@ def show_entry(entry: HistoryEntry, screen: Screen) -> None:
     state = _restorable(entry)
     how = sentence("rolled back; {state}", state=state) if entry.rolled_back else state
     screen.say(
-        f"{entry.version:>5}  {entry.created_at:%Y-%m-%d %H:%M}  {entry.kind:<8} {entry.deployment_id}"
+        f"{entry.version:>5}  {entry.created_at:%Y-%m-%d %H:%M} UTC  {entry.kind:<8} {entry.deployment_id}"
         f"  {screen.words(sentence('by {who}; {state}', who=entry.requested_by, state=how))}"
     )
 

@@ -151,7 +151,9 @@ class Screen:
         if event.type == EventType.STAGE_REACHED:
             return f"{str(payload['stage']).replace('_', ' ')} {payload['percent']} %"
         if event.type == EventType.SERVICE_CHANGED:
-            return f"{payload['serviceName']}: {payload['state']}, {payload['health']}"
+            # Without a health check there is no health.
+            states = [payload["state"], *([payload["health"]] if payload["health"] != "none" else [])]
+            return f"{payload['serviceName']}: {', '.join(map(self.words, states))}"
         return str(event.type).partition(".")[2].replace("_", " ")
 
 
