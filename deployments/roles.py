@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from agents.wording.sentences import sentence
 from deployments.types import Right
 
 
@@ -31,11 +32,11 @@ _ADDS = {
 ROLES = tuple(Role)
 GIVEN = ROLES[:-1]
 ROLE_WORDS = {
-    Role.VIEWER: "View",
-    Role.DEPLOYER: "View and deploy",
-    Role.EDITOR: "View, deploy and edit",
-    Role.APPROVER: "View, deploy, edit and allow servers",
-    Role.OWNER: "Everything",
+    Role.VIEWER: sentence("View"),
+    Role.DEPLOYER: sentence("View and deploy"),
+    Role.EDITOR: sentence("View, deploy and edit"),
+    Role.APPROVER: sentence("View, deploy, edit and allow servers"),
+    Role.OWNER: sentence("Everything"),
 }
 
 

@@ -87,7 +87,7 @@ def _begun(change: Change, new: StackService, going: Collection[StackService]) -
         return change
     # Who adds a database again may think that it is the old one.
     left = [f"the data of {old.name} stays in volume {', '.join(old.volumes)}" for old in going if old.volumes]
-    return replace(change, reasons=(*change.reasons, "; ".join(["begins empty", *left]))) if left else change
+    return replace(change, reasons=(*change.reasons, f"begins empty; {'; '.join(left)}")) if left else change
 
 
 def _change(old: StackService | None, new: StackService, new_values: set[str], *, force: bool) -> Change:
@@ -146,7 +146,12 @@ def _reasons(old: StackService, new: StackService) -> Iterator[str]:
         if before == after or aspect == "variables":
             continue
         name = aspect.removeprefix(ENVIRONMENT)
-        yield f"{name} {'added' if before is None else 'removed' if after is None else 'changed'}"
+        if before is None:
+            yield f"{name} added"
+        elif after is None:
+            yield f"{name} removed"
+        else:
+            yield f"{name} changed"
 
 
 def _line(change: Change, width: int) -> str:

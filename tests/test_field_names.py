@@ -46,4 +46,11 @@ def test_a_server_needs_no_port_for_an_agent_that_dials_in() -> None:
 
 def test_what_an_agent_told_reads_as_words() -> None:
     assert facts_in({}) is None
-    assert facts_in({"os": "", "cpu_cores": 4, "total_memory": 8 * 1024**3}) == "cpu cores: 4, total memory: 8.0\xa0GB"
+    assert facts_in({"os": "", "cpu_cores": 4, "total_memory": 8 * 1024**3}) == "processors: 4, memory: 8.0\xa0GB"
+
+
+def test_nothing_that_an_agent_told_is_shown_as_programs_write_it() -> None:
+    told = {"connected": True, "cpu_usage": 12.5, "last_heartbeat": 1_700_000_000, "gpu": {"cards": 2}, "new_fact": "x"}
+    assert facts_in(told) == (
+        "connected: yes, processor used: 12 %, last heartbeat: 2023-11-14 22:13:20 UTC, gpu: (cards: 2), new fact: x"
+    )

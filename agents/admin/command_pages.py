@@ -30,5 +30,14 @@ class CommandRecordAdmin(ReadOnlyAdmin):
 
     @display(description=lazy("Order"))
     def order(self, command: CommandRecord) -> SafeString:
-        text = json.dumps(command.payload, indent=2, ensure_ascii=False)
+        text = json.dumps(_readable(command.payload), indent=2, ensure_ascii=False)
         return format_html('<pre class="ax-tail" tabindex="0">{}</pre>', text)
+
+
+def _readable(value: Any) -> Any:
+    """Return the order with texts of several lines, such as its files, as lists of their lines."""
+    if isinstance(value, dict):
+        return {name: _readable(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_readable(each) for each in value]
+    return value.splitlines() if isinstance(value, str) and "\n" in value.rstrip("\n") else value

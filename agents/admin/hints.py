@@ -100,7 +100,7 @@ class PresenceFilter(SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
             ("online", gettext("Online")),
-            ("away", gettext("Silent or lost")),
+            ("away", gettext("Not responding or disconnected")),
             ("none", gettext("No agent yet")),
             ("drained", gettext("Drained")),
         ]

@@ -40,7 +40,7 @@ from agents.models.machines import lost_after, silent_after
 from agents.services import authority, enrolment
 from agents.states import Presence, presence
 from agents.types import IssuedToken
-from agents.wording.pages import lazy
+from agents.wording.pages import lazy, shown
 
 
 def presence_of(record: Any) -> Presence:
@@ -166,9 +166,9 @@ class ServerAdmin(OwnedAdmin):
             said.append(skew_sentence(server.skew_ms))
             if server.reported_condition is not None:
                 said += condition_of(server.reported_condition).troubles
-        return " ".join(filter(None, said)) or None
+        return " ".join(shown(each) for each in said if each) or None
 
-    @display(description=lazy("Last seen"), empty_value="never")
+    @display(description=lazy("Last seen"), empty_value=lazy("never"))
     def last_seen(self, server: Any) -> Any:
         return server.seen
 
@@ -195,9 +195,9 @@ class ServerAdmin(OwnedAdmin):
         if server is not None and shares_name(server.host, request=request):
             self.message_user(request, SHARED_NAME.format(host=server.host), level=messages.WARNING)
         if server is not None and server.trouble:
-            self.message_user(request, server.trouble, level=messages.ERROR)
+            self.message_user(request, shown(server.trouble), level=messages.ERROR)
         if server is not None and (off := skew_sentence(server.skew_ms)):
-            self.message_user(request, off, level=messages.WARNING)
+            self.message_user(request, shown(off), level=messages.WARNING)
         answer: HttpResponse = super().change_view(request, object_id, *arguments, **named)
         return answer
 
@@ -264,7 +264,7 @@ class AgentAdmin(FactColumns, ReadOnlyAdmin):
     def fares(self, agent: Agent) -> str:
         if agent.condition is None:
             return gettext("Unknown: this agent does not report it.")
-        return " ".join(condition_of(agent.condition).troubles) or gettext(
+        return " ".join(map(shown, condition_of(agent.condition).troubles)) or gettext(
             "Docker answers, and the agent reports no problem."
         )
 
@@ -272,7 +272,7 @@ class AgentAdmin(FactColumns, ReadOnlyAdmin):
     def clock(self, agent: Agent) -> str:
         if agent.clock_skew_ms is None:
             return gettext("Unknown: this agent does not report its time.")
-        return skew_sentence(agent.clock_skew_ms) or gettext("In sync with the control plane.")
+        return shown(skew_sentence(agent.clock_skew_ms)) or gettext("In sync with the control plane.")
 
     @display(description=lazy("Certificate"))
     def certificate(self, agent: Any) -> str:

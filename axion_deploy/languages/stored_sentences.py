@@ -15,13 +15,27 @@ from pathlib import Path
 # Where what is written down beside a stack, a deployment or a machine is worded.
 MODULES = (
     "agents/condition.py",
+    "agents/services/clusters.py",
+    "deployments/consumers/logs_socket.py",
+    "deployments/notifiers",
     "deployments/rules/observed.py",
     "deployments/rules/drift.py",
     "deployments/rules/incident_rules.py",
+    "deployments/rules/notification_rules.py",
+    "deployments/services/clusters",
+    "deployments/services/ends",
+    "deployments/services/fleet/agent_updates.py",
+    "deployments/services/history",
     "deployments/services/incidents",
     "deployments/services/lifecycle",
+    "deployments/services/logs",
+    "deployments/services/notifications/announce.py",
+    "deployments/services/notifications/deliver.py",
     "deployments/services/observation",
+    "deployments/services/permissions/server_rights.py",
     "deployments/services/permissions/target_agents.py",
+    "deployments/services/requests",
+    "deployments/services/sharing/server_grants.py",
     "deployments/services/upkeep/watch_stacks.py",
     "agents/runner/commands/apply.py",
     "agents/runner/commands/deploy.py",
@@ -31,6 +45,8 @@ MODULES = (
     "agents/runner/planning/ports.py",
     "agents/runner/planning/registries.py",
     "agents/runner/docker/cli.py",
+    "agents/runner/logs",
+    "stackgen/plan.py",
 )
 # What these are given is for logs, or for programs.
 NOT_SAID = {"isolation", "compile", "execute", "getLogger", "lock", "startswith", "endswith", "split", "join"}
@@ -43,6 +59,11 @@ NO_SENTENCES = {
     *("lost agents", "stacks that are watched", "states of stacks", "swarm {step}"),
     *("a rollback is stored with the entry it restores", "only a rollback undoes another deployment"),
     "name: {name}\nservices: {{}",
+    *("notification given up", "notification not delivered, retrying", "no frame of Docker's"),
+    *("machine deletions", "project deletions", "ends of overdue volume deletions", "ends of overdue reach checks"),
+    *("changes of clusters whose agent is lost", "ends of overdue changes of clusters"),
+    *("ends of overdue tests of registries", "it was found above, and is locked", "it was stored just now"),
+    *("what was started had a graph", "{Plan}{variables_text}approval {approval}", "{plan}approval {digest}"),
     *("server gave HTTP response to HTTPS client", "unknown authority", "plain text"),
 }
 

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
-from agents.states import CommandStatus, Presence
+from agents.states import CommandKind, CommandStatus, Presence
 from agents.templatetags.moments import render_moment
 from agents.wording.pages import lazy, shown
 from deployments.services.queries.stack_list import StackLine
@@ -139,6 +139,16 @@ COMMAND: Mapping[CommandStatus, Badge] = {
     CommandStatus.FINISHED: Badge(lazy("Finished"), "idle", "check"),
     CommandStatus.REFUSED: Badge(lazy("Refused by the agent"), "bad", "block"),
     CommandStatus.WITHDRAWN: Badge(lazy("Withdrawn"), "idle", "undo"),
+}
+COMMAND_KIND: Mapping[CommandKind, str] = {
+    CommandKind.DEPLOY: lazy("Deploy"),
+    CommandKind.REVERT: lazy("Put back"),
+    CommandKind.DELETE_VOLUME: lazy("Delete a volume"),
+    CommandKind.SWARM: lazy("Change the Swarm"),
+    CommandKind.CHECK_REACH: lazy("Check external nodes"),
+    CommandKind.INSPECT_HOST: lazy("Inspect containers"),
+    CommandKind.BUILD: lazy("Build images"),
+    CommandKind.CHECK_REGISTRY: lazy("Test a registry"),
 }
 WHAT_TO_DO: Mapping[Reason, str] = {
     Reason.UNHEALTHY: lazy("Check the log above, the port and the health path, then deploy again."),

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from agents.wording.pages import lazy
+from agents.wording.pages import lazy, shown
 from deployments.admin.ownership import OwnRowsMixin, caller_in, or_404, uuid_or_404
 from deployments.models import ProjectInvitation
 from deployments.repositories.invitations import MAX_AGE
@@ -74,9 +74,10 @@ class InvitationAdmin(OwnRowsMixin, ModelAdmin):
         """Ask first; accept or decline by POST only. Raise Http404 for another's invitation and for none."""
         row = get_object_or_404(self.get_queryset(request), pk=uuid_or_404(object_id))
         if request.method != "POST":
-            verb = gettext("Join") if accepted else gettext("Decline")
-            words = ROLE_WORDS[greatest([row.role]) or Role.VIEWER].lower()
-            context = {"title": f"{verb} {row.project.name}?", "row": row, "accepted": accepted, "opts": self.opts}
+            words = shown(ROLE_WORDS[greatest([row.role]) or Role.VIEWER]).lower()
+            title = gettext("Join {project}?") if accepted else gettext("Decline {project}?")
+            title = title.format(project=row.project.name)
+            context = {"title": title, "row": row, "accepted": accepted, "opts": self.opts}
             context["words"] = words
             context |= self.admin_site.each_context(request)
             return TemplateResponse(request, "admin/deployments/invitation.html", context)

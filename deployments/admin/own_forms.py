@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.http import HttpRequest
 
+from agents.wording.pages import shown
 from deployments.admin.ownership import OwnRowsMixin, caller_in
 from deployments.errors import DeployError
 from deployments.services.permissions import access
@@ -54,6 +55,6 @@ def projects_to_change(request: HttpRequest) -> list[tuple[str, str]]:
 def show_refusal(form: forms.Form, error: DeployError, *, fields: Mapping[str, str]) -> None:
     """Show a refusal at the fields that it names; `fields`: what these are called in the form."""
     if not error.details:
-        form.add_error(None, error.message)
+        form.add_error(None, shown(error.message))
     for name, why in error.details.items():
-        form.add_error(fields.get(name), why if name in fields else error.message)
+        form.add_error(fields.get(name), shown(str(why) if name in fields else error.message))

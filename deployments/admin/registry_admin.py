@@ -128,7 +128,7 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
         form, caller = NewRegistryForm(request.POST or None), caller_in(request)
         choices = [("", gettext("all your projects")), *projects_to_change(request)]
         if caller.sees_everything:
-            choices.insert(1, (EVERYBODY, "everybody's projects"))
+            choices.insert(1, (EVERYBODY, gettext("everybody's projects")))
         form.fields["project"].choices = choices  # type: ignore[attr-defined]  # a choice field
         if request.method == "POST" and form.is_valid():
             try:

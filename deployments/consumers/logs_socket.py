@@ -16,6 +16,7 @@ from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 
 from agents.cancellation import cancel_until_ended
+from agents.wording.sentences import sentence
 from deployments import live_updates
 from deployments.consumers.socket import LiveSocket
 from deployments.consumers.subscriptions import News
@@ -94,7 +95,7 @@ def query_in(query_string: bytes, *, project_id: UUID) -> LogQuery:
     def number(name: str, default: int) -> int:
         text = given.get(name, str(default))
         if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
-            wrong[name] = "not a number"
+            wrong[name] = sentence("not a number")
             return default
         return int(text)
 
@@ -102,7 +103,7 @@ def query_in(query_string: bytes, *, project_id: UUID) -> LogQuery:
     try:
         server_id = UUID(given["server"]) if "server" in given else None
     except ValueError:
-        wrong["server"] = "not an id"
+        wrong["server"] = sentence("not an id")
     query = LogQuery(
         project_id=project_id,
         server_id=server_id,
@@ -113,5 +114,5 @@ def query_in(query_string: bytes, *, project_id: UUID) -> LogQuery:
         follow=True,
     )
     if wrong:
-        raise Invalid("These logs cannot be read so.", details=wrong)
+        raise Invalid(sentence("The logs cannot be read with these options."), details=wrong)
     return query

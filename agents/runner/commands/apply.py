@@ -213,7 +213,7 @@ class Applier:
 
     def _failed(self, failure: Failure) -> StepFailedError:
         tail = self._work.host.log_tail(container_id=failure.container_id, lines=TAIL_LINES)
-        message = f"{failure.message} Its last lines are below; correct it and deploy again."
+        message = f"{failure.message} Its last lines are below."
         return StepFailedError("unhealthy", message, service=failure.service, log_tail=tail)
 
     def _wait(self) -> None:

@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from agents.admin.command_pages import CommandRecordAdmin
 from agents.models import CommandRecord, Server
-from agents.states import CommandStatus
+from agents.states import CommandKind, CommandStatus
 from agents.wording.pages import lazy
 from deployments.admin import badges
 from deployments.admin.ownership import caller_in
@@ -48,6 +48,10 @@ class CheckedCommandAdmin(CommandRecordAdmin):
             deployment_cancelled=Subquery(deployment.values("cancel_requested_at")[:1]),
         )
         return named
+
+    @display(description=lazy("Command"), ordering="number")
+    def what(self, command: CommandRecord) -> str:
+        return f"{badges.COMMAND_KIND[CommandKind(command.kind)]} #{command.number}"
 
     @display(description=lazy("Status"))
     def status_pill(self, command: CommandRecord) -> SafeString:

@@ -16,7 +16,7 @@ from agents.condition import skew_sentence
 from agents.errors import AgentNotFound
 from agents.models import Agent, Server
 from agents.services import authority, directory, updates
-from agents.states import CommandStatus, Presence
+from agents.states import CommandKind, CommandStatus, Presence
 from agents.types import AgentData
 from deployments.admin import badges
 from deployments.admin.ownership import caller_in, or_404
@@ -63,7 +63,7 @@ def overview_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
         update=None if agent is None else agent_updates.check_update(caller=caller, agent_id=agent.id),
         certificate=_certificate(agent),
         running=[(each, badges.SEEN[each.seen.state.condition] if each.seen else None) for each in running],
-        commands=[(each, _outcome(each)) for each in told],
+        commands=[(each, badges.COMMAND_KIND.get(CommandKind(each.command.kind)), _outcome(each)) for each in told],
         installations=installation_requests.list_installations(caller=caller, server_id=server_id)[:MAX_SHOWN],
         updates=updates.updates_of_server(server_id=server_id, limit=MAX_SHOWN),
     )

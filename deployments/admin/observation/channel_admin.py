@@ -202,7 +202,8 @@ def quiet_words(rules: ChannelRules) -> str:
         return ""
     start, end = (f"{minute // 60:02}:{minute % 60:02}" for minute in (rules.quiet_from, rules.quiet_to))
     but = gettext(", but for critical ones") if rules.critical_always else ""
-    return f"{start} to {end} {rules.time_zone}{but}"
+    words = gettext("{start} to {end} {time_zone}").format(start=start, end=end, time_zone=rules.time_zone)
+    return f"{words}{but}"
 
 
 def projects_seen(request: HttpRequest, *, named: Collection[UUID] = ()) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from agents.wording.pages import lazy
+from agents.wording.pages import lazy, shown
 from deployments import addresses
 from deployments.admin.ownership import caller_in
 from deployments.admin.site import too_many_failures
@@ -43,7 +43,7 @@ def join_project(request: HttpRequest, text: str) -> HttpResponse:
         link = project_links.look_at_link(text=text, at=at)
     except NotFound as error:
         return refused(request, error)
-    words = ROLE_WORDS[Role(link.role)].lower()
+    words = shown(ROLE_WORDS[Role(link.role)]).lower()
     context = {
         **admin.site.each_context(request),
         "title": gettext("Join {project_name}?").format(project_name=link.project_name),
@@ -91,7 +91,7 @@ def choose_password(request: HttpRequest, text: str) -> HttpResponse:
     except NotFound as error:
         return refused(request, error)
     except Invalid as error:
-        form.add_error("password", error.message)
+        form.add_error("password", shown(error.message))
     context = {
         **admin.site.each_context(request),
         "title": gettext("Choose a password"),
@@ -103,5 +103,5 @@ def choose_password(request: HttpRequest, text: str) -> HttpResponse:
 
 
 def refused(request: HttpRequest, error: DeployError) -> HttpResponse:
-    context = {**admin.site.each_context(request), "title": gettext("Not a valid link"), "said": error.message}
+    context = {**admin.site.each_context(request), "title": gettext("Not a valid link"), "said": shown(error.message)}
     return TemplateResponse(request, FORM_PAGE, context, status=404)

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext
 
+from agents.wording.pages import shown
 from agents.wording.sentences import sentence
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
@@ -51,7 +52,7 @@ def people_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         invited=membership.list_invited(caller=caller, project_id=object_id, at=at),
         links=project_links.list_links(caller=caller, project_id=object_id, at=at),
         groups_to_give=group_roles.groups_to_give(caller),
-        roles=[(role.value, role.value.capitalize(), ROLE_WORDS[role]) for role in GIVEN],
+        roles=[(role.value, shown(role.value).capitalize(), shown(ROLE_WORDS[role])) for role in GIVEN],
         may_manage=access.may(caller=caller, project_id=object_id, right=Right.MANAGE),
         link=link,
     )

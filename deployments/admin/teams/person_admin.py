@@ -24,7 +24,7 @@ from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm
 from unfold.widgets import UnfoldAdminEmailInputWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
-from agents.wording.pages import lazy
+from agents.wording.pages import lazy, shown
 from deployments.admin.ownership import caller_in, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.admin.site import MAX_NAME_LENGTH
@@ -122,7 +122,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
                 )
                 return self.link_page(request, name=made.user_name, text=text)
             except DeployError as error:
-                form.add_error("username" if "username" in error.details else None, error.message)
+                form.add_error("username" if "username" in error.details else None, shown(error.message))
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Add a person"),

@@ -39,6 +39,13 @@ ACTION_WORDS = {
     ChangeKind.LEAVE: lazy("Leave"),
     ChangeKind.REMOVE: lazy("Remove"),
 }
+CHANGE_WORDS = {
+    **ACTION_WORDS,
+    ChangeKind.FORM: lazy("Form a Swarm"),
+    ChangeKind.ADOPT: lazy("Adopt a Swarm"),
+    ChangeKind.JOIN: lazy("Join"),
+    ChangeKind.ROTATE: lazy("Rotate tokens"),
+}
 
 
 def cluster_nodes_page(request: HttpRequest, cluster_id: UUID) -> HttpResponse:
@@ -57,6 +64,7 @@ def cluster_nodes_page(request: HttpRequest, cluster_id: UUID) -> HttpResponse:
         of=Cluster(pk=view.id, name=view.name),
         view=view,
         rows=[(line, [(each, ACTION_WORDS[each]) for each in _actions(line)]) for line in view.nodes],
+        changes=[(each, CHANGE_WORDS[ChangeKind(each.kind)]) for each in view.changes],
         servers=usable,
         images=_images_of(caller, view),
         request_id=uuid4(),
@@ -108,11 +116,12 @@ def _confirmation(request: HttpRequest, caller: Caller, view: ClusterView) -> Ht
     return render_page(
         request,
         CONFIRM,
-        title=f"{str(action).capitalize()} {node.facts.hostname}",
+        title=f"{ACTION_WORDS[action]} {node.facts.hostname}",
         of=Cluster(pk=view.id, name=view.name),
         view=view,
         node=node,
         action=str(action),
+        words=ACTION_WORDS[action],
         consequences=follows,
         request_id=uuid4(),
         back=reverse("admin:agents_cluster_nodes", args=[view.id]),

@@ -72,7 +72,10 @@ def project_usage_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         found,
         title=gettext("Usage of {project}").format(project=project.name),
         of=Project(pk=project.id, name=project.name),
-        titles=lambda series: (series.service or series.container, f"{series.container} on {names[series.server_id]}"),
+        titles=lambda series: (
+            series.service or series.container,
+            _on_server(series.container, names[series.server_id]),
+        ),
         marks=usage.project_marks(caller=caller, project_id=object_id, since=found.since),
         back=reverse("admin:deployments_project_change", args=[object_id]),
         back_to=project.name,
@@ -94,6 +97,10 @@ def server_usage_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
         back=reverse("admin:agents_server_overview", args=[server_id]),
         back_to=server.name,
     )
+
+
+def _on_server(container: str, server: str) -> str:
+    return gettext("{container} on {server}").format(container=container, server=server)
 
 
 def _hours_in(request: HttpRequest) -> int:
@@ -166,7 +173,7 @@ def _curve(
     return Curve(
         name=name,
         now=words(values[-1][1]),
-        most=f"{words(most)} of {words(limit)}" if limit else words(most),
+        most=gettext("{now} of {limit}").format(now=words(most), limit=words(limit)) if limit else words(most),
         path=path_of(values, span=span, top=top),
         limit_y=y_of(limit, top=top) if limit else None,
     )

@@ -111,8 +111,10 @@ def _of_projects(running: tuple[UUID, ...], *, end: MachineEnd) -> list[str]:
         project = projects.get(project_id=project_id)
         names.append(f"{project.name} of {access.name_of(project.owner_id)}")
     if end is MachineEnd.FORGET:
-        keeps = "keeps" if len(names) == 1 else "keep"
-        return [f"{_listed(names)} {keeps} running, and can no longer be stopped, watched or rolled back from here."]
+        return [
+            f"{_listed(names)} {'keeps' if len(names) == 1 else 'keep'} running, and can no longer be stopped, watched"
+            " or rolled back from here."
+        ]
     return [f"{_listed(names)} {'is' if len(names) == 1 else 'are'} stopped first; volumes stay on their machines."]
 
 

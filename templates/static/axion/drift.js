@@ -1,7 +1,7 @@
 // How what is there differs from what was deployed: a line for each difference, and what may be done about it.
 import { h, icon } from "./dom.js";
 import { moment } from "./format.js";
-import { gettext, ngettext } from "./say.js";
+import { gettext, ngettext, shown } from "./say.js";
 
 const MAX_SHOWN = 12;
 
@@ -12,7 +12,7 @@ export function driftOf({ stack, target, address, canDeploy, csrf }) {
   const open = drift.differences.filter((each) => !each.leftBy);
   const left = drift.differences.filter((each) => each.leftBy);
   const notes = [drift.repairsStopped, drift.soakMessage, soaking(drift), drift.differences.length || stack.state !== "unknown" ? drift.whyNot : ""];
-  const said = notes.filter(Boolean).map((text) => h("p", { class: "ax-hint ax-drift-note" }, text));
+  const said = notes.filter(Boolean).map((text) => h("p", { class: "ax-hint ax-drift-note" }, shown(text)));
   if (!drift.differences.length && !said.length) return null;
   const line = (each) => difference({ each, target, address, canDeploy, csrf });
   return h("div", { class: "ax-drift" },
@@ -35,15 +35,15 @@ function headline(count, stack) {
 }
 
 function difference({ each, target, address, canDeploy, csrf }) {
-  const since = { meant: each.meant, moment: moment(each.since), who: each.leftBy };
+  const since = { meant: shown(each.meant), moment: moment(each.since), who: each.leftBy };
   return h("li", { class: "ax-drift-line" },
-    h("div", {}, h("strong", {}, each.serviceName), ` ${each.name}: `, h("span", { class: "ax-drift-there" }, each.there),
+    h("div", {}, h("strong", {}, each.serviceName), ` ${shown(each.name)}: `, h("span", { class: "ax-drift-there" }, shown(each.there)),
       h("span", { class: "ax-hint" }, " ", each.leftBy ? gettext("instead of {meant}, since {moment}, left by {who}", since) : gettext("instead of {meant}, since {moment}", since))),
     canDeploy ? leaveForm({ each, target, address, csrf }) : null);
 }
 
 function leaveForm({ each, target, address, csrf }) {
-  const what = `${each.serviceName} ${each.name}`;
+  const what = `${each.serviceName} ${shown(each.name)}`;
   const fields = { csrfmiddlewaretoken: csrf, target: `${target.kind}:${target.id}`, service: each.serviceName, aspect: each.aspect, leave: each.leftBy ? "" : "1" };
   return h("form", { method: "post", action: address.leave },
     Object.entries(fields).map(([name, value]) => h("input", { type: "hidden", name, value })),
@@ -55,7 +55,7 @@ export function differencesByNode(stack) {
   const found = new Map();
   for (const each of stack?.drift?.differences ?? []) {
     if (each.leftBy || !each.nodeId) continue;
-    found.set(each.nodeId, [...(found.get(each.nodeId) ?? []), gettext("{name}: {there} instead of {meant}, since {moment}", { ...each, moment: moment(each.since) })]);
+    found.set(each.nodeId, [...(found.get(each.nodeId) ?? []), gettext("{name}: {there} instead of {meant}, since {moment}", { name: shown(each.name), there: shown(each.there), meant: shown(each.meant), moment: moment(each.since) })]);
   }
   return found;
 }

@@ -2,10 +2,11 @@
 import { connection } from "./connection.js";
 import { byId, h, readState } from "./dom.js";
 import { LogView } from "./log.js";
-import { gettext, ngettext } from "./say.js";
+import { gettext, ngettext, shown } from "./say.js";
 import { LiveSocket } from "./socket.js";
 
 const MAX_REMARKS = 20;
+const FIELDS = { server: gettext("Server"), service: gettext("Service"), since: gettext("Start from"), search: gettext("Containing") };
 const { wanted, address } = readState();
 const view = new LogView(byId("ax-log"), byId("ax-log-filter"));
 // By container the time of its last line, in nanoseconds as text of one length: what comes twice is shown once.
@@ -42,12 +43,12 @@ function received(message) {
     if (message.caughtUp) byId("ax-logs-remarks").replaceChildren();
     if (message.leftOut) note(ngettext("{count} line left out: too many at once", "{count} lines left out: too many at once", message.leftOut));
     message.lines.forEach(add);
-    message.remarks.forEach(remark);
+    message.remarks.forEach((each) => remark(shown(each)));
     if (message.caughtUp) byId("ax-log-empty").textContent = wanted.search ? gettext("Nothing found.") : gettext("Nothing written.");
   }
   if (message.kind === "end") remark(gettext("No more lines are coming. Press Read to ask again."));
   if (message.kind === "refused") {
-    remark([message.message, ...Object.entries(message.details).map(([field, why]) => `${field}: ${why}`)].join(" "));
+    remark([shown(message.message), ...Object.entries(message.details).map(([field, why]) => `${FIELDS[field] ?? field}: ${shown(why)}`)].join(" "));
     byId("ax-log-empty").textContent = gettext("Nothing can be read.");
   }
 }

@@ -14,11 +14,24 @@ from django.utils import translation
 from pytest_django import Settings
 
 from agents.models import Server
+from agents.reports.update_rules import RolloutState, UpdateState
+from agents.states import CommandKind
+from agents.wording.pages import shown
+from agents.wording.recognised import Sentences
 from axion_deploy.menus import LIBRARY_WORDS
+from deployments.admin import badges
 from deployments.admin.teams.forgotten_views import EmailForm
+from deployments.admin.views.cluster_views import CHANGE_WORDS
+from deployments.data.cluster_types import ChangeKind, ChangeState
+from deployments.data.installation_types import InstallationAction, InstallationState
+from deployments.data.job_types import JobRunState
+from deployments.data.notification_types import DeliveryState, MessageKind
 from deployments.models import AuditEntry, User
+from deployments.roles import GIVEN, ROLE_WORDS
 from deployments.rules import notification_rules
 from deployments.services.projects import new_project
+from deployments.states import Kind
+from stackgen.keys.jobs import OVERLAPS
 from tests.doors.people import People
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +96,43 @@ def test_programs_and_what_is_stored_stay_english(people: People) -> None:
     server = Server.objects.get(name="box")
     told = AuditEntry.objects.filter(server_id=server.pk).values_list("detail", flat=True)
     assert list(told) == ["server box"]
+
+
+STATES = (
+    *(ChangeState, DeliveryState, InstallationAction, InstallationState, JobRunState, MessageKind),
+    *(RolloutState, UpdateState),
+)
+
+
+@pytest.mark.usefixtures("russian")
+def test_states_and_kinds_that_stand_alone_are_words_of_the_language() -> None:
+    alone = [str(each) for states in STATES for each in states]
+    alone += [*map(str, GIVEN), *(str(each) for each in Kind), *OVERLAPS, "set", "removed"]
+    alone += ["manager", "worker", "ready", "down", "active", "drain", "reachable", "exited", "healthy", "restarting"]
+    with translation.override("ru"):
+        assert not [word for word in alone if shown(word) == word], "name it in agents/wording/state_words.py"
+        for word in (*badges.COMMAND_KIND.values(), *CHANGE_WORDS.values(), *map(shown, ROLE_WORDS.values())):
+            assert not str(word).isascii(), word
+    assert set(badges.COMMAND_KIND) == set(CommandKind)
+    assert set(CHANGE_WORDS) == set(ChangeKind)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("The logs cannot be read with these options.", "С такими параметрами журналы прочитать нельзя."),
+        ("box: its agent did not answer within 5 s.", "box: агент не ответил за 5 с."),
+        ("The incident was muted.", "Уведомления об инциденте были отключены."),
+        ("image changed", "изменено: image"),
+        ("2 copies become 3", "было копий: 2, станет 3"),
+        ("one copy at a time can have port 80 of the host", "порт 80 хоста может занимать только одна копия"),
+        ("Test of Axion Deploy", "Пробное сообщение Axion Deploy"),
+    ],
+)
+def test_what_is_stored_or_sent_in_english_is_shown_in_russian(text: str, said: str) -> None:
+    with (CATALOGUE.parent / "stored.po").open("rb") as source:
+        known = {str(each.id): str(each.string) for each in read_po(source, locale="ru") if each.id}
+    assert Sentences(known).translated(text) == said
 
 
 @pytest.mark.parametrize("domain", ["django", "djangojs", "stored"])
