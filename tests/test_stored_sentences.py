@@ -11,8 +11,8 @@ from babel.messages.pofile import read_po
 from django.utils import translation
 
 from agents.wording.pages import shown
-from agents.wording.recognised import Sentences
-from axion_deploy.languages.stored_sentences import MODULES, sentences_in, stored_sentences
+from agents.wording.recognised import Sentences, Template
+from axion_deploy.languages.stored_sentences import ALSO_STORED, LEFT_OUT, MODULES, sentences_in, stored_sentences
 
 ROOT = Path(__file__).resolve().parent.parent
 RUSSIAN = ROOT / "axion_deploy/locale/ru/LC_MESSAGES/stored.po"
@@ -24,6 +24,8 @@ KNOWN = {
     "Nothing was touched.": "Rien n'a changé.",
     "keeps restarting ({times}): it {how}": "redémarre ({times}): {how}",
     "exited with code {code}": "code {code}",
+    "Volumes stay: {names}.": "Volumes gardés: {names}.",
+    "No node {{node.{name}} is there": "Pas de nœud {{node.{name}}",
     "{a} of {b}": "never: it says too little",
 }
 CASES = [
@@ -40,6 +42,8 @@ CASES = [
     ),
     ("Docker said so. Nothing was touched.", "Docker said so. Rien n'a changé."),
     ("Nothing was touched. Docker said so.", "Rien n'a changé. Docker said so."),
+    ("Volumes stay: data. Nothing was touched.", "Volumes gardés: data. Rien n'a changé."),
+    ("No node {node.web} is there", "Pas de nœud {node.web}"),
     ("1 of 3", "1 of 3"),
     (" is down.", " is down."),
     ("what a person wrote", "what a person wrote"),
@@ -72,6 +76,20 @@ def test_a_long_text_costs_little() -> None:
         found.translated.cache_clear()
 
 
+def test_a_text_is_held_against_few_of_many_sources(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = {f"{number} of a kind: {{name}}": f"{{name}}: {number}" for number in range(10000, 12000)}
+    found, tried = Sentences(known), list[str]()
+    values_in = Template.values_in
+
+    def counted(self: Template, text: str) -> dict[str, str] | None:
+        tried.append(self.source)
+        return values_in(self, text)
+
+    monkeypatch.setattr(Template, "values_in", counted)
+    assert found.translated("11999 of a kind: web") == "web: 11999"
+    assert len(tried) == 1
+
+
 def test_english_readers_get_what_is_stored() -> None:
     with translation.override("en"):
         assert shown("web is down.") == "web is down."
@@ -83,7 +101,8 @@ def test_every_sentence_that_is_stored_is_collected() -> None:
         known = {message.id for message in read_po(source, locale="ru")}
     missing = set(stored_sentences(ROOT)) - known
     assert not missing, f"run make messages and translate: {missing}"
-    assert all((ROOT / name).exists() for name in MODULES)
+    assert all((ROOT / name).exists() for name in {*MODULES, *ALSO_STORED, *LEFT_OUT})
+    assert all(name.startswith(MODULES) for name in {*ALSO_STORED, *LEFT_OUT})
 
 
 @pytest.mark.parametrize(
@@ -100,7 +119,17 @@ def test_every_sentence_that_is_stored_is_collected() -> None:
         ('"""A promise of a module."""\ndef f():\n    """Return it."""', []),
         ('execute("SELECT one FROM rows")', []),
         ('KEY = "serverId"', []),
+        ('say(f"{a} of {b}")', []),
+        ('raise RuntimeError("a fault of our own")', []),
+        ('Key(meaning="for the documentation", form=matching("a domain such as this"))', ["a domain such as this"]),
+        ('start = f"node {script}"', []),
+        ('say(sentence("Wrapped for pages."))', ["Wrapped for pages."]),
     ],
 )
 def test_what_counts_as_a_stored_sentence(source: str, said: list[str]) -> None:
     assert list(sentences_in(source)) == said
+
+
+def test_what_pages_translate_already_is_not_collected_twice() -> None:
+    source = 'say(sentence("Wrapped for pages."), f"{name} is not wrapped")'
+    assert list(sentences_in(source, wrapped=False)) == ["{name} is not wrapped"]

@@ -157,7 +157,7 @@ def turn_of(update: AgentUpdateRecord, agent: AgentNow, *, build: str, now: date
         return Turn(state=UpdateState.ORDERED)
     if now >= update.deadline_at:
         return Turn(
-            state=UpdateState.SKIPPED, message="It could not be told in time: commands ran there all the while."
+            state=UpdateState.SKIPPED, message="It could not be told in time: commands ran there the whole time."
         )
     waits_for = "the end of a command there" if agent.online else "the agent to be heard again"
     return Turn(state=UpdateState.WAITING, message=f"Waits for {waits_for}.")

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils.translation import get_language, gettext, gettext_lazy
 
 from agents.wording.recognised import Sentences
-from agents.wording.sentences import Sentence, translated
+from agents.wording.sentences import translated
 
 # The catalogue of what is stored or sent in English.
 DOMAIN = "stored"
@@ -22,9 +22,11 @@ def lazy(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """Return a sentence in the reader's language: of a use case, or recognised; other texts as they are."""
-    if isinstance(text, Sentence):
-        return translated(text, by=gettext)
+    """Return a sentence in the reader's language: of a use case, or recognised, as its values are. Others stay."""
+    return translated(text, by=gettext, others=_recognised)
+
+
+def _recognised(text: str) -> str:
     language = get_language()
     if not text or language in (None, settings.LANGUAGE_CODE):
         return text

@@ -6,12 +6,15 @@ are, and nothing but English is ever stored. A text that no source fits is shown
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 FIELD = re.compile(r"\{(\w+)(?:![rs])?(?::[^{}]*)?\}")
+# A brace that is no field's is written twice, as format strings have it.
+FIELD_OR_BRACE = re.compile(r"\{\{|\{(\w+)(?:![rs])?(?::[^{}]*)?\}")
 # Nobody could tell where one of two values side by side ends: the first stands for both.
 ONE_VALUE = re.compile(r"(?:\{\w+(?:![rs])?(?::[^{}]*)?\})+")
 ENDS = re.compile(r"(?<=[.!?:;])\s+")
@@ -22,6 +25,9 @@ MAX_TEXT = 4000
 MAX_PARTS = 12
 MAX_DEPTH = 3
 MAX_KEPT = 4096
+# How much of its beginning, or else of its end, a source is found by: most of them need not be tried.
+HEAD = 5
+TAIL = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +64,7 @@ class Sentences:
     def __init__(self, known: Mapping[str, str]) -> None:
         self.known = {source: said for source, said in known.items() if said}
         self.templates = sorted(_templates(self.known), key=lambda each: -each.weight)
+        self.places = _places(self.templates)
         self.translated = lru_cache(maxsize=MAX_KEPT)(self._translated)
 
     def _translated(self, text: str, depth: int = 0) -> str:
@@ -74,12 +81,25 @@ class Sentences:
         bare = text.strip()
         if (said := self.known.get(bare)) is not None:
             return text.replace(bare, said)
-        for template in self.templates:
+        for template in self._candidates(bare):
             values = template.values_in(bare)
             if values is not None:
-                words = {name: self.translated(value, depth + 1) for name, value in values.items()}
+                words = {name: self._value(value, depth + 1) for name, value in values.items()}
                 return text.replace(bare, _filled(self.known[template.source], words))
         return None
+
+    def _value(self, text: str, depth: int) -> str:
+        """Return a value in words; the last of its sentences lost its dot where the source ends with one."""
+        said = self.translated(text, depth)
+        if said == text and ". " in text:
+            said = self.translated(f"{text}.", depth).removesuffix(".")
+        return said
+
+    def _candidates(self, text: str) -> Iterator[Template]:
+        """Yield what the text may come from, the heaviest first."""
+        keys = (("head", text[:HEAD]), ("tail", text[-TAIL:]), ("", ""))
+        for place in sorted(itertools.chain.from_iterable(self.places.get(key, ()) for key in keys)):
+            yield self.templates[place]
 
     def _of_somebody(self, text: str, depth: int) -> str | None:
         """Return `NAME does something.` with what follows the name translated, where that alone is known."""
@@ -99,13 +119,29 @@ class Sentences:
         return text
 
 
+def says_enough(source: str) -> bool:
+    """Return whether a text can be told to come from this source: it has no values, or enough around them."""
+    pieces = ONE_VALUE.split(source)
+    return len(pieces) == 1 or len(LETTER.findall("".join(pieces))) >= MIN_LETTERS
+
+
+def _places(templates: Iterable[Template]) -> dict[tuple[str, str], list[int]]:
+    """Return where the templates are, by what texts of theirs begin or end with."""
+    places = dict[tuple[str, str], list[int]]()
+    for place, each in enumerate(templates):
+        first, last = each.pieces[0], each.pieces[-1]
+        by_end = ("tail", last[-TAIL:]) if len(last) >= TAIL else ("", "")
+        places.setdefault(("head", first[:HEAD]) if len(first) >= HEAD else by_end, []).append(place)
+    return places
+
+
 def _templates(sources: Iterable[str]) -> Iterator[Template]:
     for source in sources:
-        first, *others = ONE_VALUE.split(source)
         names = [FIELD.findall(run)[0] for run in ONE_VALUE.findall(source)]
-        if names and len(LETTER.findall("".join([first, *others]))) >= MIN_LETTERS:
+        if names and says_enough(source):
+            first, *others = (piece.replace("{{", "{") for piece in ONE_VALUE.split(source))
             yield Template(source=source, pieces=(first, *others), names=tuple(names))
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    return FIELD.sub(lambda field: values.get(field[1], ""), text)
+    return FIELD_OR_BRACE.sub(lambda field: values.get(field[1], "") if field[1] else "{", text)

@@ -24,12 +24,13 @@ def sentence(source: str, /, **values: object) -> Sentence:
     return said
 
 
-def translated(text: str, *, by: Callable[[str], str]) -> str:
-    """Return a sentence in the language of `by`, a gettext; any other text as it is."""
+def translated(text: str, *, by: Callable[[str], str], others: Callable[[str], str] = str) -> str:
+    """Return a sentence in the language of `by`, a gettext; any other text as `others` says it, else as it is."""
     if not isinstance(text, Sentence):
-        return text
+        return others(text)
     shown = by(text.source)
     filled = {
-        name: translated(value, by=by) if isinstance(value, str) else value for name, value in text.values.items()
+        name: translated(value, by=by, others=others) if isinstance(value, str) else value
+        for name, value in text.values.items()
     }
     return shown.format(**filled) if filled else shown

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import patch_cache_control
+from django.views.decorators.gzip import gzip_page
 from django.views.i18n import JavaScriptCatalog
 
 from agents.wording.pages import stored_sentences
@@ -19,6 +20,7 @@ from agents.wording.pages import stored_sentences
 A_YEAR = 365 * 24 * 3600
 
 
+@gzip_page
 def script_words(_request: HttpRequest, language: str, mark: str) -> HttpResponse:
     """Return the catalogue of this language; `mark` is what its address changes by, so browsers keep it for a year."""
     if language not in dict(settings.LANGUAGES):

@@ -43,7 +43,7 @@ def retry_through_outages(*, work: Work, attempt: Callable[[], Result], most: in
             if most is not None and failures > most:
                 message = f"Docker on this host went away {failures} times while this was going on."
                 raise StepFailedError("internal", message) from error
-        work.reporter.log(source="agent", text="Docker on this host was away: what is to be done is planned anew.\n")
+        work.reporter.log(source="agent", text="Docker on this host was away; the remaining work is planned again.\n")
         work.interrupt.pause(PAUSES.pause(failures=failures))
     raise AssertionError("counting does not end")
 
@@ -62,7 +62,7 @@ def retry_after_removals(*, work: Work, attempt: Callable[[], Result]) -> Result
                 raise
             reason = masked_text(str(error), masker=work.masker)
         logger.warning("a container is being removed: %s", reason)
-        text = "Docker was still removing a container: what is to be done is planned anew once it is gone.\n"
+        text = "Docker was still removing a container; the remaining work is planned again once it is gone.\n"
         work.reporter.log(source="agent", text=text)
         work.interrupt.pause(PAUSES.pause(failures=failures))
     raise AssertionError("counting does not end")

@@ -24,7 +24,7 @@ from agents.runner.schedules.watch import RunWatch
 
 # Between two looks: while something runs, and while nothing does; clocks may be set meanwhile.
 LOOK_SECONDS, REST_SECONDS = 1.0, 5.0
-AT_WORK = "a deployment was at work on the stack"
+AT_WORK = "a deployment of the stack was in progress"
 NOT_MADE = "its container was not there: deploy the project again"
 NOT_RUNNING = "the agent did not run then"
 logger = logging.getLogger(__name__)

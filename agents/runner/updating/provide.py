@@ -56,7 +56,7 @@ class Archive:
     def checked(self) -> bytes:
         """Return all of it. Raises UpdateFailedError where it is not what was named."""
         if hashlib.sha256(self._content).hexdigest() != self._digest:
-            raise UpdateFailedError("What was fetched is not the version that was named: its SHA-256 is another.")
+            raise UpdateFailedError("What was downloaded is not the version that was named: its SHA-256 differs.")
         return bytes(self._content)
 
 
@@ -69,7 +69,7 @@ def needs_packages(*, release: Release, present: Release, content: bytes) -> boo
             file = tar.extractfile(LOCK_FILE)
             wanted = b"" if file is None else file.read(MAX_LOCK_BYTES)
     except (OSError, KeyError, tarfile.TarError) as error:
-        raise UpdateFailedError(f"What was fetched is no agent: {error}.") from error
+        raise UpdateFailedError(f"What was downloaded is not an agent: {error}.") from error
     return not _has_packages(present, lock=wanted)
 
 
@@ -115,7 +115,7 @@ def _unpack(content: bytes, folder: Path) -> None:
             raise UpdateFailedError("The new version is larger than any can be.")
         tar.extractall(folder, filter="data")
     if not (folder / LAUNCHER).is_file() or not (folder / LOCK_FILE).is_file():
-        raise UpdateFailedError("What was fetched is no agent: its launcher is missing.")
+        raise UpdateFailedError("What was downloaded is not an agent: its launcher is missing.")
     (folder / LAUNCHER).chmod(0o755)
 
 

@@ -33,7 +33,7 @@ BATCH = 100
 OVERDUE = "ends of looks at servers"
 NOT_SENT = "The server's agent did not pick up the command within 5 minutes."
 NO_WORD = "The server's agent did not answer within 5 minutes."
-NOBODY_ASKED = "Nobody asked for this."
+NOBODY_ASKED = "This was not requested."
 NOT_THERE = "What was seen is not kept any more. Look again."
 
 logger = structlog.get_logger(__name__)

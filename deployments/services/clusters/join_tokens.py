@@ -15,7 +15,7 @@ from deployments.services.lifecycle import command_ids
 from deployments.services.secrets import sealing
 
 VARIABLE = "JOIN_TOKEN"
-NOBODY_ASKED = "Nobody asked for this."
+NOBODY_ASKED = "This was not requested."
 
 
 def take_token(*, command_id: UUID, change_id: UUID, token: str) -> None:

@@ -14,10 +14,10 @@
   // What is stored or sent in English, recognised by its source as agents/wording/recognised.py does: whole, by the values
   // in a template, or sentence by sentence. Rows of long ago are found as new ones are.
   const stored = known.stored ?? {};
-  const FIELD = /\{\w+(?:![rs])?(?::[^{}]*)?\}/g;
+  const FIELD_OR_BRACE = /\{\{|\{\w+(?:![rs])?(?::[^{}]*)?\}/g;
   const ONE_VALUE = /(?:\{\w+(?:![rs])?(?::[^{}]*)?\})+/g;
   const templates = Object.keys(stored)
-    .map((source) => ({ source, pieces: source.split(ONE_VALUE), names: (source.match(ONE_VALUE) ?? []).map((each) => each.match(/\w+/)[0]) }))
+    .map((source) => ({ source, pieces: source.split(ONE_VALUE).map((piece) => piece.replaceAll("{{", "{")), names: (source.match(ONE_VALUE) ?? []).map((each) => each.match(/\w+/)[0]) }))
     .filter(({ pieces, names }) => names.length && (pieces.join("").match(/\p{L}/gu) ?? []).length >= 5)
     .sort((one, other) => other.pieces.join("").length - one.pieces.join("").length);
   const valuesIn = ({ pieces, names }, text) => {
@@ -33,13 +33,18 @@
     }
     return values;
   };
+  // The last of a value's sentences lost its dot where the source ends with one.
+  const valueOf = (text, depth) => {
+    const said = recognised(text, depth);
+    return said === text && text.includes(". ") ? recognised(`${text}.`, depth).replace(/\.$/, "") : said;
+  };
   const one = (text, depth) => {
     if (Object.hasOwn(stored, text.trim())) return text.replace(text.trim(), () => stored[text.trim()]);
     for (const template of templates) {
       const values = valuesIn(template, text.trim());
       if (!values) continue;
-      const words = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, recognised(value, depth + 1)]));
-      return text.replace(text.trim(), () => stored[template.source].replace(FIELD, (field) => words[field.match(/\w+/)[0]] ?? ""));
+      const words = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, valueOf(value, depth + 1)]));
+      return text.replace(text.trim(), () => stored[template.source].replace(FIELD_OR_BRACE, (field) => (field === "{{" ? "{" : words[field.match(/\w+/)[0]] ?? "")));
     }
     return null;
   };

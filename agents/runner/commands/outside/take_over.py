@@ -28,7 +28,7 @@ def check_takeover(*, work: Work, release: Release) -> None:
     for container_id, name in release.takes_over.items():
         state = work.host.foreign_state(container_id)
         if state is None:
-            raise StepFailedError("invalid", f"{name}, which it takes over, is not there any more. Look at it anew.")
+            raise StepFailedError("invalid", f"{name}, which it takes over, is not there any more. Look again.")
         if state["ours"] or state["vanishes"]:
             raise StepFailedError("invalid", f"{name} cannot be taken over: once stopped it could not be put back.")
     for volume in release.adopted_volumes if release.services else ():

@@ -64,7 +64,7 @@ def warn_of_data(*, work: Work, release: Release, images: Mapping[str, str]) -> 
 def _built_elsewhere(release: Release, built: list[WantedService]) -> dict[str, str]:
     to = destination_of(release)
     if lacking := next((service.name for service in built if service.name not in release.built or to is None), None):
-        raise StepFailedError("invalid", f"The builder has told no image of {lacking}.", service=lacking)
+        raise StepFailedError("invalid", f"The builder reported no image for {lacking}.", service=lacking)
     return {service.name: to.pinned(service.image, release.built[service.name]) for service in built} if to else {}
 
 
