@@ -15,6 +15,6 @@ register.filter("shown", shown)
 def presence_words(presence: Presence) -> str:
     """Return how an agent is, in the words of its badge, for a sentence."""
     # Only pages need the admin's modules, and other processes make mails of templates.
-    from deployments.admin.badges import PRESENCE  # noqa: PLC0415
+    from deployments.admin.badges import PRESENCE
 
     return str(PRESENCE[presence].label).lower()

@@ -138,10 +138,10 @@ def links_of(deployment: DeploymentRecord) -> list[dict[str, str]]:
     if deployment.rollback_of is not None:
         words = gettext("undoes {id}").format(id=str(deployment.rollback_of)[:8])
         linked.append((words, _address(deployment.rollback_of)))
-    for rollback in deployment_lists.rollbacks_of(deployment_id=deployment.id, limit=MAX_LINKS):
-        badge = badges.deployment_badge(rollback)
-        words = gettext("rollback {id}: {state}").format(id=str(rollback.id)[:8], state=badge.label.lower())
-        linked.append((words, _address(rollback.id)))
+    for undoing in deployment_lists.rollbacks_of(deployment_id=deployment.id, limit=MAX_LINKS):
+        badge = badges.deployment_badge(undoing)
+        words = gettext("rollback {id}: {state}").format(id=str(undoing.id)[:8], state=badge.label.lower())
+        linked.append((words, _address(undoing.id)))
     return [{"text": text, "address": address} for text, address in linked]
 
 

@@ -225,7 +225,12 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         name = state["project"]["name"]
         of = Project(pk=uuid_or_404(object_id), name=name)
         return page_responses.render_page(
-            request, "admin/deployments/project/page.html", title=name, of=of, state=state, code=code_in(caller_in(request), of.pk)
+            request,
+            "admin/deployments/project/page.html",
+            title=name,
+            of=of,
+            state=state,
+            code=code_in(caller_in(request), of.pk),
         )
 
     def settings_view(self, request: HttpRequest, object_id: Any) -> HttpResponse:

@@ -33,7 +33,7 @@ for app, model in CLOSED_PAGES:
     admin.site.unregister(apps.get_model(app, model))
 
 
-class SignInForm(AuthenticationForm):  # type: ignore[misc]  # the library is untyped
+class SignInForm(AuthenticationForm):
     """Says what may be wrong without words of Django's own."""
 
     error_messages = {

@@ -33,11 +33,11 @@ def test_a_value_is_removed_only_after_a_question(page: Page, address: str, peop
     expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)
-    assert aside(lambda: ProjectVariable.objects.count()) == 1
+    assert aside(ProjectVariable.objects.count) == 1
     page.get_by_role("button", name="Remove TOKEN").click()
     dialog.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("TOKEN removed.")).to_be_visible()
-    assert aside(lambda: ProjectVariable.objects.count()) == 0
+    assert aside(ProjectVariable.objects.count) == 0
 
 
 def test_without_scripts_the_page_says_that_it_needs_them(browser: Browser, address: str, people: People) -> None:
