@@ -92,6 +92,8 @@ LEFT_OUT = {
 }
 # What is wrapped for the catalogue of pages there is stored as well, with values that only its source tells apart.
 ALSO_STORED = (
+    "deployments/consumers/logs_socket.py",
+    "deployments/rules/notification_rules.py",
     "deployments/services/clusters/progress.py",
     "deployments/services/incidents",
     "deployments/services/lifecycle",

@@ -55,7 +55,7 @@ def show_entry(entry: HistoryEntry, screen: Screen) -> None:
     state = _restorable(entry)
     how = sentence("rolled back; {state}", state=state) if entry.rolled_back else state
     screen.say(
-        f"{entry.version:>5}  {entry.created_at:%Y-%m-%d %H:%M} UTC  {entry.kind:<8} {entry.deployment_id}"
+        f"{entry.version:>5}  {entry.created_at:%Y-%m-%d %H:%M}Z  {entry.kind:<8} {entry.deployment_id}"
         f"  {screen.words(sentence('by {who}; {state}', who=entry.requested_by, state=how))}"
     )
 

@@ -167,7 +167,7 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         return to_page(request, obj, super().response_change(request, obj))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
-        base = within_bounds(super().get_form(request, obj, change=change, **kwargs))
+        base = super().get_form(request, obj, change=change, **kwargs)
         owner = caller_in(request).user_id if obj is None else obj.owner_id
         if obj is None:
             base = with_quota_check(base, check=lambda: quotas.check_project_quota(owner_id=owner))
@@ -180,7 +180,8 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
                     raise forms.ValidationError(gettext("There is already a project with this name."))
                 return name
 
-        return OwnName
+        # The last: a class made of a form has fields of its own.
+        return within_bounds(OwnName)
 
     def get_urls(self) -> list[URLPattern]:
         own = [

@@ -63,7 +63,7 @@ def test_the_agent_killed_while_applying_starts_nothing_twice(
 
 
 def test_an_agent_away_for_good_is_lost_and_its_return_changes_nothing(tmp_path: Path) -> None:
-    plane = ControlPlane(folder=tmp_path, settings={"AXION_AGENT_LOST_AFTER": "15", "AXION_AGENT_SILENT_AFTER": "4"})
+    plane = ControlPlane(folder=tmp_path, settings={"AXION_AGENT_LOST_AFTER": "25", "AXION_AGENT_SILENT_AFTER": "4"})
     try:
         plane.start()
         # The control plane must have listened for as long before it may call anyone lost.

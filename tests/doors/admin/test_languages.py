@@ -122,10 +122,10 @@ def test_states_and_kinds_that_stand_alone_are_words_of_the_language() -> None:
     [
         ("The logs cannot be read with these options.", "С такими параметрами журналы прочитать нельзя."),
         ("box: its agent did not answer within 5 s.", "box: агент не ответил за 5 с."),
-        ("The incident was muted.", "Уведомления об инциденте были отключены."),
-        ("image changed", "изменено: image"),
-        ("2 copies become 3", "было копий: 2, станет 3"),
-        ("one copy at a time can have port 80 of the host", "порт 80 хоста может занимать только одна копия"),
+        ("The incident was muted.", "Уведомления об инциденте были приглушены."),
+        ("image changed", "image: изменено"),
+        ("2 copies become 3", "число копий: 2 → 3"),
+        ("one copy at a time can have port 80 of the host", "порт 80 хоста может занять только одна копия сразу"),
         ("Test of Axion Deploy", "Пробное сообщение Axion Deploy"),
     ],
 )
