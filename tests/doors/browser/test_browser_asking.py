@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from deployments.data.variable_types import PROJECT_WIDE
 from deployments.models import Project, ProjectVariable
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects.project_variables import change_variables
 from tests.doors.browser.test_browser_keyboard import go
-from tests.doors.conftest import sign_in
 from tests.doors.people import People
 from tests.doors.serving import aside
 
@@ -38,12 +37,3 @@ def test_a_value_is_removed_only_after_a_question(page: Page, address: str, peop
     dialog.get_by_role("button", name="Remove").click()
     expect(page.get_by_text("TOKEN removed.")).to_be_visible()
     assert aside(ProjectVariable.objects.count) == 0
-
-
-def test_without_scripts_the_page_says_that_it_needs_them(browser: Browser, address: str, people: People) -> None:
-    context = browser.new_context(java_script_enabled=False)
-    sign_in(context, people=people, name="owner", address=address)
-    page = context.new_page()
-    page.goto(f"{address}/admin/")
-    expect(page.get_by_text("These pages need JavaScript.")).to_be_visible()
-    context.close()

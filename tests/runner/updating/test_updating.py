@@ -131,7 +131,7 @@ def test_a_version_that_fails_leaves_the_old_one_in_place(agent: InstalledAgent,
     digest = "0" * 64
     served.bundles[digest] = wrong.content
     served.order_update(pb.UpdateOrder(update_id=update_id, version=NEW, digest=digest))
-    assert "SHA-256 is another" in ended(served, update_id).message
+    assert "SHA-256 differs" in ended(served, update_id).message
     assert len(served.hellos) == 2
     assert not served.trials
 
