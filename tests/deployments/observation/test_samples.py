@@ -72,7 +72,7 @@ def test_who_was_revoked_is_not_believed(agent: Agent, project: Project) -> None
 
 def test_minutes_are_summed_up_once_also_after_a_gap(agent: Agent, project: Project) -> None:
     samples.keep_bounded()
-    for age, percent in ((600, 10), (600, 30), (300, 50)):
+    for age, percent in ((480, 10), (480, 30), (240, 50)):
         web = Sample(container="web-1", project_id=project.pk, cpu_percent=percent, memory_bytes=percent)
         rows.store(hosts=[told(agent, web, age=age)])
     first = samples.keep_bounded()
