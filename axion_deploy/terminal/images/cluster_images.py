@@ -14,7 +14,6 @@ from deployments.data.registry_types import RegistryRecord
 from deployments.errors import NotFound
 from deployments.rules import registry_rules
 from deployments.services.clusters import builders
-from deployments.services.fleet import machine_list
 from deployments.services.registries import registries
 from deployments.types import Caller
 
@@ -22,7 +21,7 @@ from deployments.types import Caller
 def cluster_images_action(*, caller: Caller, cluster_id: UUID, options: Mapping[str, Any], screen: Screen) -> Exit:
     """Change what the options name, and show both."""
     if (builder := options["builder"]) is not None:
-        server_id = _server_named(caller, builder) if builder else None
+        server_id = names.own_server_named(caller=caller, text=builder).id if builder else None
         builders.choose_builder(caller=caller, cluster_id=cluster_id, server_id=server_id)
     if (address := options["registry"]) is not None:
         registry_id = _registry_at(caller, address) if address else None
@@ -46,14 +45,6 @@ def _words_of(registry: RegistryRecord | None, *, is_default: bool) -> str:
     if registry is None:
         return sentence("no registry")
     return sentence("{address} (default)", address=registry.address) if is_default else registry.address
-
-
-def _server_named(caller: Caller, text: str) -> UUID:
-    found = [each.id for each in machine_list.machines_of(caller).servers if each.name == text]
-    server_id = names.as_id(text) or (found[0] if found else None)
-    if server_id is None:
-        raise NotFound(sentence("There is no server named {server}.", server=text))
-    return server_id
 
 
 def _registry_at(caller: Caller, address: str) -> UUID:

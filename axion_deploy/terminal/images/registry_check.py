@@ -10,8 +10,6 @@ from axion_deploy.terminal import names
 from axion_deploy.terminal.exits import Exit
 from axion_deploy.terminal.screen import Screen
 from deployments.data.registry_types import CheckState, RegistryRecord
-from deployments.errors import NotFound
-from deployments.services.fleet import machine_list
 from deployments.services.registries import registries
 from deployments.services.requests import check_registry
 from deployments.types import Caller
@@ -22,10 +20,7 @@ LOOK_SECONDS = 0.5
 
 def tested(*, caller: Caller, registry: RegistryRecord, server: str, screen: Screen) -> Exit:
     """Ask for the test and say how it went; FAILED where it did not work or nobody said."""
-    known = [each.id for each in machine_list.machines_of(caller).servers if each.name == server]
-    server_id = names.as_id(server) or (known[0] if known else None)
-    if server_id is None:
-        raise NotFound(sentence("There is no server named {server}.", server=server))
+    server_id = names.own_server_named(caller=caller, text=server).id
     found = check_registry.check_registry(caller=caller, registry_id=registry.id, server_id=server_id, check_id=uuid4())
     give_up_at = time.monotonic() + WAIT_SECONDS
     while found.check_state is CheckState.PENDING and time.monotonic() < give_up_at:

@@ -8,7 +8,7 @@ from uuid import UUID
 from agents import gateway
 from agents.types import BuildCommand, RegistryLogin
 from agents.wording.sentences import sentence
-from deployments.data.registry_types import OpenLogin, SealedRegistry
+from deployments.data.registry_types import SealedRegistry
 from deployments.errors import NotFound
 from deployments.repositories import bundles, deployments, history, projects
 from deployments.services.lifecycle import requester_rights
@@ -52,12 +52,12 @@ def logins_for_agent(*, agent_id: UUID, deployment_id: UUID, opens_sealed: bool)
     """
     chosen = logins.chosen_for(_needed(agent_id=agent_id, deployment_id=deployment_id))
     if not chosen or not opens_sealed:
-        return tuple(map(_login, logins.opened(chosen)))
+        return tuple(map(logins.for_agent, logins.opened(chosen)))
     sealed = gateway.sealed_logins_for(agent_id=agent_id, deployment_id=deployment_id, mark=logins.mark_of(chosen))
     if sealed is not None:
         return sealed
     found = _seal_logins(agent_id=agent_id, deployment_id=deployment_id, chosen=chosen)
-    return tuple(map(_login, logins.opened(chosen))) if found is None else found
+    return tuple(map(logins.for_agent, logins.opened(chosen))) if found is None else found
 
 
 def seal_logins(*, agent_id: UUID, deployment: DeploymentRecord) -> None:
@@ -70,18 +70,8 @@ def _seal_logins(*, agent_id: UUID, deployment_id: UUID, chosen: Sequence[Sealed
     return gateway.seal_logins(
         agent_id=agent_id,
         deployment_id=deployment_id,
-        logins=[_login(each) for each in logins.opened(chosen)],
+        logins=[logins.for_agent(each) for each in logins.opened(chosen)],
         mark=logins.mark_of(chosen),
-    )
-
-
-def _login(login: OpenLogin) -> RegistryLogin:
-    return RegistryLogin(
-        name=login.name,
-        address=login.address,
-        username=login.username,
-        password=login.password,
-        ca_certificate=login.ca_certificate,
     )
 
 

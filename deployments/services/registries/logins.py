@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from agents.types import RegistryLogin
 from deployments.data.registry_types import OpenLogin, RegistryRecord, SealedRegistry
 from deployments.repositories import projects
 from deployments.repositories.registries import registry_rows
@@ -67,6 +68,17 @@ def destination_of(target: Target) -> dict[str, str]:
     """Return where images go that are built for a cluster, as it is stored with a deployment; nothing for none."""
     through = registry_of_cluster(target.id) if target.kind is TargetKind.CLUSTER else None
     return {"address": through.record.address, "namespace": through.record.namespace} if through else {}
+
+
+def for_agent(login: OpenLogin) -> RegistryLogin:
+    """Return it as an agent is handed it. Secret."""
+    return RegistryLogin(
+        name=login.name,
+        address=login.address,
+        username=login.username,
+        password=login.password,
+        ca_certificate=login.ca_certificate,
+    )
 
 
 def open_login(registry: SealedRegistry) -> OpenLogin | None:

@@ -80,15 +80,7 @@ def login_for_agent(*, check_id: UUID) -> tuple[RegistryLogin, ...]:
     opened = None if tested is None else logins.open_login(tested)
     if opened is None or tested is None or tested.record.check_state is not CheckState.PENDING:
         raise NotFound(sentence("No such test."))
-    return (
-        RegistryLogin(
-            name=opened.name,
-            address=opened.address,
-            username=opened.username,
-            password=opened.password,
-            ca_certificate=opened.ca_certificate,
-        ),
-    )
+    return (logins.for_agent(opened),)
 
 
 def apply_report(*, report: Report) -> int:
