@@ -48,8 +48,10 @@ class EmbeddedEngine:
     """The data stay in `folder` from start to start. The path must be short: Unix sockets lie in it.
 
     `network` are commands of a shell that furnish the engine's network further, `hostname` is what the engine calls its
-    machine (that of the real one when empty), `options` go to dockerd besides.
+    machine (that of the real one when empty), `options` go to dockerd besides. `program` begins the command.
     """
+
+    program: tuple[str, ...] = ("dockerd",)
 
     def __init__(self, *, folder: Path, network: str = "", hostname: str = "", options: tuple[str, ...] = ()) -> None:
         self.folder = folder
@@ -68,7 +70,7 @@ class EmbeddedEngine:
         (self.folder / "docker.pid").unlink(missing_ok=True)
         self._engine = Child(
             name="docker engine",
-            command=[*self.inside, "dockerd", *self._options()],
+            command=[*self.inside, *self.program, *self._options()],
             log_file=self.folder / "dockerd.log",
         )
         self._engine.start()

@@ -112,7 +112,7 @@ def _task(
         service_name=cut(known.name, MAX_NAME_BYTES),
         state=cut(task.state, MAX_WORD_BYTES),
         host=cut((node.name if node else task.node_id), MAX_NAME_BYTES),
-        lost=bool(task.node_id) and (node is None or not node.is_ready),
+        lost=bool(task.node_id) and (node is None or node.is_lost),
         error=cut(task.error or (last.error if last else ""), MAX_ERROR_BYTES),
         failures=len(failed),
         exit_code=task.exit_code or (last.exit_code if last else 0),

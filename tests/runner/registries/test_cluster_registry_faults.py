@@ -6,9 +6,9 @@ import os
 import shutil
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,8 +20,9 @@ from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.registries.conftest import login
 from tests.runner.registries.test_cluster_images import built, pytestmark, two
-from tests.runner.swarm.conftest import Cluster
+from tests.runner.swarm.conftest import Cluster, wait_until
 from tests.runner.swarm.stacks import SwarmStack
+from tests.servers.own_engines import OwnEngine
 from tests.servers.own_registry import OwnRegistry
 
 __all__ = ["pytestmark", "two"]
@@ -53,13 +54,22 @@ class Deployer:
         assert finished.outcome == outcome, (finished.message, self._gateway.log(command.command_id))
         return finished
 
-    def forget_images(self) -> None:
-        """Take every image of the project from both engines, but what runs."""
-        for number in (0, 1):
-            listed = self.cluster.ask("images", "--quiet", "--filter", f"reference=*/team/{self.name}-web", by=number)
-            tagged = self.cluster.ask("images", "--quiet", "--filter", f"reference=axion/{self.name}-web", by=number)
-            for image in {*listed.split(), *tagged.split()}:
-                self.cluster.servers[number].docker("rmi", "--force", image)
+    def forget(self, digest: str) -> None:
+        """Take the image with this digest of the registry from both engines, once nothing runs it any more."""
+        for server in self.cluster.servers:
+            wait_until(partial(self._is_gone, server, digest), what=f"{server.name} to lack {digest}")
+
+    def _is_gone(self, server: OwnEngine, digest: str) -> bool:
+        found = server.docker("image", "inspect", "--format", "{{.Id}}", f"{self.reference}@{digest}")
+        if found.returncode == 0:
+            ended = server.docker("ps", "-aq", "--filter", "status=exited", "--filter", f"name={self.name}_").stdout
+            server.docker("rm", *ended.split())
+            server.docker("rmi", "--force", found.stdout.strip())
+        return found.returncode != 0
+
+    @property
+    def reference(self) -> str:
+        return f"{self.registry.address}/team/{self.name}-web"
 
     def digests(self) -> set[str]:
         """What tasks run that are meant to."""
@@ -115,7 +125,7 @@ def test_a_digest_that_was_deleted_fails_the_rollback_and_what_runs_stays(deploy
     old = first.services[0].image_digest
     second = deployer.ended(deployer.order("r2"))
     new = second.services[0].image_digest
-    deployer.forget_images()
+    deployer.forget(old)
     delete(deployer.registry, f"team/{deployer.name}-web", old)
     failed = deployer.ended(deployer.order("r1", pinned={"web": old}), pb.RESTORED)
     assert (failed.reason, failed.failed_service, failed.previous_stack_running) == ("image", "web", True)
@@ -135,15 +145,16 @@ def test_a_registry_that_is_away_while_an_image_is_pushed_is_waited_for(
 
 
 @dear
-def test_a_registry_that_is_away_while_nodes_pull_is_waited_for(deployer: Deployer) -> None:
+def test_a_registry_that_is_away_while_nodes_pull_is_waited_for(deployer: Deployer, gateway: TestGateway) -> None:
     first = deployer.ended(deployer.order("q1"))
     deployer.ended(deployer.order("q2"))
-    deployer.forget_images()
-    began = time.monotonic()
+    old = first.services[0].image_digest
+    deployer.forget(old)
     with away(deployer.registry):
-        deployer.ended(deployer.order("q1", pinned={"web": first.services[0].image_digest}))
-    assert time.monotonic() - began >= AWAY_SECONDS
-    assert deployer.digests() == {first.services[0].image_digest}
+        command = deployer.order("q1", pinned={"web": old})
+        deployer.ended(command)
+    assert f"Nodes cannot pull {deployer.reference}@{old}" in gateway.log(command.command_id)
+    assert deployer.digests() == {old}
 
 
 def delete(registry: OwnRegistry, repository: str, digest: str) -> None:

@@ -158,6 +158,11 @@ def versions(cluster: Cluster, stack: SwarmStack, service: str = "web", *, by: i
     return found
 
 
+def node_id(cluster: Cluster, name: str, *, by: int = 0) -> str:
+    """The id in the Swarm of the server of this name."""
+    return next(str(each["ID"]) for each in cluster.nodes(by=by) if each["Description"]["Hostname"] == name)
+
+
 def all_ready(cluster: Cluster, *, by: int = 0) -> None:
     """Wait until all nodes are, and one of them leads."""
 

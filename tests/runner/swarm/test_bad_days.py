@@ -14,7 +14,7 @@ import pytest
 
 from agents.contracts import runner_pb2 as pb
 from tests.runner.swarm.conftest import Cluster, Manned, wait_until
-from tests.runner.swarm.faults import all_ready, cut_off, done, ended, picture, settled, start, versions
+from tests.runner.swarm.faults import all_ready, cut_off, done, ended, node_id, picture, settled, start, versions
 from tests.runner.swarm.stacks import SwarmStack
 
 pytestmark = [
@@ -96,7 +96,7 @@ def test_a_server_that_is_cut_off_while_it_is_handed_over_comes_back_with_old_ta
     manned, third = man(0), cluster.servers[2]
     base = two_copies(project).with_node("web", replicas="3")
     done(manned, base.deploy())
-    old = {task["ID"] for task in cluster.tasks(base)["web"] if task["NodeID"] == _id_of(cluster, "server-3")}
+    old = {task["ID"] for task in cluster.tasks(base)["web"] if task["NodeID"] == node_id(cluster, "server-3")}
     assert old, "Swarm spreads three copies over three servers"
     changed = base.with_node("web", env__VERSION="2").deploy()
     with cut_off(cluster, third, by=0):
@@ -110,10 +110,6 @@ def test_a_server_that_is_cut_off_while_it_is_handed_over_comes_back_with_old_ta
     wait_until(lambda: "VERSION=1" not in _running_web(cluster, base), what="the old tasks to end", seconds=60)
     settled(cluster, base, up)
     all_ready(cluster)
-
-
-def _id_of(cluster: Cluster, name: str) -> str:
-    return next(str(each["ID"]) for each in cluster.nodes() if each["Description"]["Hostname"] == name)
 
 
 def _running_web(cluster: Cluster, stack: SwarmStack) -> str:

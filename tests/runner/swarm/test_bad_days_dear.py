@@ -18,6 +18,7 @@ from tests.runner.swarm.faults import (
     done,
     ended,
     is_checking,
+    node_id,
     picture,
     settled,
     start,
@@ -73,7 +74,11 @@ def test_a_cable_is_cut_while_health_is_checked_and_after_the_end(
         ended(manned, changed)
         assert picture(cluster, base)["services"]["web"]["running"] == 3
         until_missed()
+    # Swarm moves nothing back by itself: what is new goes to the server that has least.
+    done(manned, replace(base, window=1).with_node("web", env__VERSION="3").deploy())
     up = picture(cluster, base)
+    ours = node_id(cluster, third.name)
+    assert any(task["NodeID"] == ours for task in cluster.tasks(base)["web"])
     with cut_off(cluster, third, by=0) as until_missed:
         until_missed()
         # Nothing is at work: Swarm alone starts elsewhere what was there, and the proven file stays.

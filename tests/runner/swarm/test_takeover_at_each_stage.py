@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
+from agents.runner.commands.swarm.swarm_model import LABEL_NUMBER
 from tests.runner.swarm.conftest import Cluster, Manned, wait_until
 from tests.runner.swarm.faults import (
     HeldClient,
@@ -24,6 +25,7 @@ from tests.runner.swarm.faults import (
     goes_back,
     hand_on,
     is_checking,
+    node_id,
     picture,
     settled,
     start,
@@ -106,7 +108,7 @@ def test_it_ends_as_without_the_fault(
     try:
         done(first, base.deploy())
         side = cluster.ids(base)["side"]
-        side_is_safe = not any(task["NodeID"] == _first_node(cluster) for task in cluster.tasks(base)["side"])
+        side_is_safe = node_id(cluster, "server-1") not in {task["NodeID"] for task in cluster.tasks(base)["side"]}
         command = changed_of(base, stage).deploy()
         if stage == "before":
             client.hold()
@@ -129,6 +131,37 @@ def test_it_ends_as_without_the_fault(
         cluster.servers[1].docker("stack", "rm", base.name)
 
 
+def test_a_client_that_was_held_up_on_its_way_changes_nothing_for_good(
+    cluster: Cluster, man: Callable[..., Manned], project: SwarmStack, client: HeldClient
+) -> None:
+    """The first agent is only not heard: it lives, and what it has ordered arrives while the second one proves."""
+    first, second = man(0, PATH=client.path), man(1)
+    base = base_of(project)
+    try:
+        done(first, base.deploy())
+        command = replace(changed_of(base, "before"), window=15).deploy()
+        client.hold()
+        start(first, command)
+        wait_until(client.is_there, what="the order on its way")
+        again = hand_on(first=first, to=second, stack=base, command=command)
+        wait_until(lambda: numbers(cluster, base) == {again.number}, what="the second one's order")
+        client.release()
+        late = first.gateway.finished(command.command_id, seconds=120)
+        assert (late.outcome, f"by command {again.number}" in late.message) == (pb.FAILED, True)
+        ended(second, command)
+        assert numbers(cluster, base) == {again.number}
+        assert versions(cluster, base) == {"2"}
+    finally:
+        cluster.servers[1].docker("stack", "rm", base.name)
+
+
+def numbers(cluster: Cluster, stack: SwarmStack) -> set[int]:
+    """Of the commands that changed or kept the stack's services last."""
+    with cluster.servers[1].client() as api:
+        services = api.services({"label": f"com.docker.stack.namespace={stack.name}"})
+    return {int(each["Spec"]["Labels"][LABEL_NUMBER]) for each in services}
+
+
 def _without(cluster: Cluster, manned: Manned, project: SwarmStack, stage: str) -> dict[str, Any]:
     base = base_of(project)
     try:
@@ -142,11 +175,6 @@ def _without(cluster: Cluster, manned: Manned, project: SwarmStack, stage: str) 
         return last
     finally:
         cluster.servers[1].docker("stack", "rm", base.name)
-
-
-def _first_node(cluster: Cluster) -> str:
-    nodes = cluster.nodes(by=1)
-    return next(str(each["ID"]) for each in nodes if each["Description"]["Hostname"] == "server-1")
 
 
 def strike(cluster: Cluster, manned: Manned, victim: str) -> None:

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from agents.runner.commands.swarm.swarm_model import Seen, StackTarget, SwarmNode, SwarmService, SwarmTask
+from agents.runner.commands.swarm.swarm_reading import node_of
 from agents.runner.commands.swarm.task_gate import UNPLACED_SECONDS, TaskGate, difference_from
+from agents.runner.commands.swarm.watch_clock import MOST_BETWEEN_LOOKS, WatchClock
 from agents.runner.planning.inspected import reference_of
 from agents.runner.planning.model import WantedService
 
@@ -119,6 +121,97 @@ def test_failures_from_before_do_not_count_and_the_deadline_does() -> None:
     failure = judge.look(seen=seen(UP, *old), at=10)
     assert failure is not None
     assert failure.message == "web has 1 of 2 tasks running and healthy after 10 s."
+
+
+@pytest.mark.parametrize(
+    ("task", "waits"),
+    [
+        ({"state": "rejected", "error": "no space left on device"}, True),
+        ({"state": "failed", "error": "starting container failed: no space left on device"}, True),
+        ({"state": "rejected", "error": "No such image: x"}, False),
+        ({"state": "failed", "error": "task: non-zero exit (3)"}, False),
+    ],
+    ids=["rejected", "not started", "no image", "a program that fails"],
+)
+def test_on_the_way_back_a_node_that_cannot_start_a_task_is_no_end(task: dict[str, str], waits: bool) -> None:
+    paused = replace(WEB, update_state="paused")
+    ended = replace(TWO[1], wanted=False, **task)  # type: ignore[arg-type]
+    for patient in (True, False):
+        judge = TaskGate(target=TARGET, deadline=20, window=0, fresh=frozenset(), patient=patient)
+        judge.look(seen=seen(UP), at=0)
+        now = seen(UP, ended, service=paused)
+        assert (judge.look(seen=now, at=1) is None) is (patient and waits)
+        # Swarm has paused its update for it, and is made go on once for each.
+        assert judge.take_stuck(seen=now) is (patient and waits)
+        assert not judge.take_stuck(seen=now)
+        failure = judge.look(seen=now, at=20)
+        assert failure is not None
+        assert "on server-2 (" in failure.message
+
+
+def test_a_node_that_is_lost_gives_all_its_time_once_more_and_is_told_once() -> None:
+    judge = gate(deadline=20)
+    begins = replace(TWO[1], state="assigned")
+    assert judge.look(seen=seen(UP, begins), at=0) is None
+    assert judge.take_lost(seen=seen(UP, begins)) == []
+    # Missed by the Swarm 15 seconds after its cable was cut.
+    assert judge.look(seen=seen(UP, begins, down=True), at=15) is None
+    assert judge.take_lost(seen=seen(UP, begins, down=True)) == ["server-2"]
+    assert judge.take_lost(seen=seen(UP, begins, down=True)) == []
+    assert judge.look(seen=seen(UP, begins, down=True), at=34) is None
+    assert judge.look(seen=seen(UP, begins, down=True), at=35) is not None
+    # One that comes and goes gets no time for it.
+    judge = gate(deadline=20)
+    for at, down in ((0, False), (5, True), (10, False), (15, True), (24, False)):
+        assert judge.look(seen=seen(UP, begins, down=down), at=at) is None
+    assert judge.look(seen=seen(UP, begins, down=True), at=25) is not None
+
+
+def test_a_node_that_was_down_before_gives_nobody_more_time() -> None:
+    judge = gate(deadline=20)
+    assert judge.look(seen=seen(UP, down=True), at=0) is None
+    assert judge.take_lost(seen=seen(UP, down=True)) == []
+    assert judge.look(seen=seen(UP, down=True), at=20) is not None
+
+
+@pytest.mark.parametrize(
+    ("task", "down", "stuck"),
+    [
+        ({"state": "assigned", "wanted": False}, True, True),
+        ({"state": "starting", "wanted": False}, True, True),
+        ({"state": "starting", "wanted": False}, False, False),
+        ({"state": "assigned", "wanted": True}, True, False),
+        ({"state": "running", "wanted": False}, True, False),
+        ({"state": "assigned", "wanted": False, "owner": "d1"}, True, False),
+    ],
+    ids=["never ran", "was starting", "on a node that is there", "not given up yet", "had come up", "of a former file"],
+)
+def test_swarm_waits_for_ever_for_what_never_ran_on_a_lost_node(
+    task: dict[str, object], down: bool, stuck: bool
+) -> None:
+    judge = gate()
+    now = seen(UP, replace(TWO[1], **task), down=down)  # type: ignore[arg-type]
+    judge.look(seen=now, at=0)
+    assert judge.take_stuck(seen=now) is stuck
+    assert not judge.take_stuck(seen=now), "each task is told once"
+
+
+def test_time_stands_still_without_a_leader_and_until_the_new_one_has_heard_from_all() -> None:
+    times = iter([100.0, 101.0, 131.0, 133.0, 150.0, 152.0])
+    clock = WatchClock(lambda: next(times))
+    unheard = Seen(services=(), tasks=(), nodes={**NODES, "n3": replace(NODES["n3"], is_ready=False, is_heard=False)})
+    assert clock.at(seen=seen()) == 1
+    assert clock.at(seen=seen()) == 1 + MOST_BETWEEN_LOOKS
+    assert clock.at(seen=unheard) == 6
+    assert clock.at(seen=unheard) == 6
+    assert clock.at(seen=seen()) == 8
+
+
+def test_a_node_that_a_new_leader_has_not_heard_yet_is_neither_up_nor_lost() -> None:
+    node = node_of({"ID": "n1", "Spec": {"Availability": "active"}, "Status": {"State": "unknown"}})
+    assert (node.is_ready, node.is_lost) == (False, False)
+    down = node_of({"ID": "n1", "Spec": {}, "Status": {"State": "down"}})
+    assert (down.is_ready, down.is_lost) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, TypeVar
 
 from docker.errors import APIError, NotFound
@@ -23,12 +24,15 @@ from agents.runner.planning.registries import RegistryLogin
 PAUSES = Backoff(first=0.5, most=5.0)
 CONFLICT = 409
 SERVER_FAULT = 500
-# How a manager says that nobody leads the Swarm at the moment, or that it does not reach whoever does.
+# How a manager says that nobody leads the Swarm at the moment, that it does not reach whoever does, or that its engine
+# has just started and joins the Swarm again.
 NO_LEADER = re.compile(
     r"does not have a leader|too few managers|deadline exceeded|code = Unavailable|no longer leader|leadership|"
-    r"connection error|code = Canceled|raft",
+    r"connection error|code = Canceled|raft|is being prepared or has trouble connecting",
     re.IGNORECASE,
 )
+# A node's own state while its engine starts.
+JOINING = "pending"
 NOT_A_MANAGER = re.compile(r"not a swarm manager|not part of a swarm", re.IGNORECASE)
 Result = TypeVar("Result")
 
@@ -52,8 +56,15 @@ class ManagerApi:
         self._leaderless = False
 
     def node_id(self) -> str:
-        """Return this node's id in the Swarm. Raises StepFailedError(invalid) where it is no manager."""
-        found = self._work.host.order(lambda api: api.info()).get("Swarm") or {}
+        """Return this node's id in the Swarm, once an engine that was started has joined it again.
+
+        Raises StepFailedError(invalid) where it is no manager.
+        """
+        for failures in count(1):
+            found = self._work.host.order(lambda api: api.info()).get("Swarm") or {}
+            if found.get("LocalNodeState") != JOINING:
+                break
+            self.wait_for_leader("Docker on this server is joining it again.", failures=failures)
         if found.get("LocalNodeState") != "active" or not found.get("ControlAvailable"):
             raise StepFailedError("invalid", "Docker on this server is not a manager of a Swarm.")
         return str(found["NodeID"])
@@ -195,10 +206,10 @@ def _told(call: Callable[[Any], Result], api: Any) -> Result:
         return call(api)
     except APIError as error:
         text = str(error.explanation or error)
-        if NOT_A_MANAGER.search(text):
-            raise StepFailedError("internal", f"Docker on this server is no manager of its Swarm: {text}") from error
         if (error.status_code or 0) >= SERVER_FAULT and "out of sequence" not in text and NO_LEADER.search(text):
             raise NoLeaderError(text) from error
+        if NOT_A_MANAGER.search(text):
+            raise StepFailedError("internal", f"Docker on this server is no manager of its Swarm: {text}") from error
         raise
 
 

@@ -13,20 +13,23 @@ from agents.runner.planning.registries import Trouble, host_of, login_for, troub
 PAUSES = Backoff(first=0.5, most=5.0)
 
 
-def waited_for_registry(*, work: Work, api: ManagerApi, lane: Lane, service: str, image: str) -> bool:
-    """Wait while the image's registry is away, for as long as is configured.
+def waited_for_registry(
+    *, work: Work, api: ManagerApi, lane: Lane, service: str, image: str, first: bool = False
+) -> bool:
+    """Wait while the image's registry is away, for as long as is configured; tell whether nodes shall pull again.
 
-    True once it answers again; False where it was not away, so that what failed has another reason, or is away still.
-    Raises InterruptedWorkError, TakenOverError.
+    They shall once it answers again; and when it has the image and this is the `first` time that they had none: a node
+    may have asked the moment before it was back. Otherwise what failed has another reason. Raises InterruptedWorkError,
+    TakenOverError.
     """
     if image.startswith("sha256:"):
         return False
     login = login_for(image, logins=work.logins)
     give_up_at = work.clock() + work.registries.patience
     for failures in count(1):
-        _, said = api.registry_digest(image, login=login)
+        found, said = api.registry_digest(image, login=login)
         if not said or trouble_in([said]) is not Trouble.AWAY:
-            return failures > 1
+            return failures > 1 or (first and bool(found))
         left = give_up_at - work.clock()
         if left <= 0:
             return False

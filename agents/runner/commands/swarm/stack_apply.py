@@ -16,6 +16,7 @@ from agents.runner.commands.swarm.registry_wait import waited_for_registry
 from agents.runner.commands.swarm.stack_file import stack_document, volume_services
 from agents.runner.commands.swarm.swarm_model import Seen, StackTarget, SwarmTask
 from agents.runner.commands.swarm.task_gate import SwarmFailure, TaskGate, fresh_of
+from agents.runner.commands.swarm.watch_clock import WatchClock
 from agents.runner.control_plane.reports import DEPLOYING, HEALTH_CHECKING
 from agents.runner.errors import StepFailedError
 from agents.runner.planning import progress
@@ -24,9 +25,12 @@ from agents.runner.policy.stack_check import check_stack
 
 # Swarm tells no events of tasks.
 LOOK_SECONDS = 0.5
-# Time in which nothing could be seen, because nobody led the Swarm, is nobody's fault.
-MOST_BETWEEN_LOOKS = 5.0
+# By one command: after losses of nodes, and after what came late.
+MAX_HANDED_AGAIN = 10
 DEPLOY_SECONDS = 120.0
+# A service changed between being read and written, for which Swarm's own note of its update is enough.
+OUT_OF_SEQUENCE = "out of sequence"
+MAX_OUT_OF_SEQUENCE = 10
 GONE_SECONDS = 180.0
 LOG_LINES = 30
 STARTED = frozenset({"preparing", "ready", "starting", "running"})
@@ -51,35 +55,40 @@ def open_swarm(work: Work, *, stack: str) -> SwarmWork:
 
 
 def apply_target(
-    *, swarm: SwarmWork, release: Release, target: StackTarget, window: float, fresh: Collection[str] | None = None
+    *,
+    swarm: SwarmWork,
+    release: Release,
+    target: StackTarget,
+    window: float,
+    fresh: Collection[str] | None = None,
+    patient: bool = False,
 ) -> tuple[Seen, StackTarget]:
     """Have the stack run at the target and prove it; return what runs, and the target with its volumes' places.
 
     A volume whose place is not known yet belongs to the node where its task runs, from then on. `fresh`: services that
-    run for the whole window. Raises StepFailedError, InterruptedWorkError or TakenOverError.
+    run for the whole window. `patient`: see TaskGate. Raises StepFailedError, InterruptedWorkError or TakenOverError.
     """
     check_stack(release=release, policy=swarm.work.policy)
     target = replace(target, places={**swarm.lane.state.places, **target.places})
     _deploy(swarm, release, target)
     swarm.work.reporter.stage(HEALTH_CHECKING, progress.WATCHING, "Checking health.")
     made = frozenset(fresh if fresh is not None else fresh_of(target, deployment_id=release.deployment_id))
-    seen = _watch(
-        swarm, release, target, TaskGate(target=target, deadline=release.health_deadline, window=window, fresh=made)
-    )
+    gate = TaskGate(target=target, deadline=release.health_deadline, window=window, fresh=made, patient=patient)
+    seen = _watch(swarm, release, target, gate)
     placed = replace(target, places={**target.places, **_new_places(release, target, seen)})
     if placed.places == target.places:
         return seen, target
     # Written down before the file says so: from here on nothing starts elsewhere with an empty volume.
     swarm.lane.note(places=dict(placed.places))
     _deploy(swarm, release, placed)
-    gate = TaskGate(target=placed, deadline=release.health_deadline, window=0.0, fresh=frozenset())
+    gate = TaskGate(target=placed, deadline=release.health_deadline, window=0.0, fresh=frozenset(), patient=patient)
     return _watch(swarm, release, placed, gate), placed
 
 
-def _deploy(swarm: SwarmWork, release: Release, target: StackTarget) -> None:
+def _deploy(swarm: SwarmWork, release: Release, target: StackTarget, *, again: int = 0) -> None:
     """Run `docker stack deploy`; again while the Swarm has no leader."""
     work = swarm.work
-    document = stack_document(release=release, target=target, number=swarm.number)
+    document = stack_document(release=release, target=target, number=swarm.number, again=again)
     work.reporter.stage(DEPLOYING, progress.APPLYING, "Handing the stack to the Swarm.")
     # Nodes are handed the logins with the services, so that each can pull, also much later.
     files = work.releases.stack_files(release=release, document=document)
@@ -96,29 +105,36 @@ def _hand_over(swarm: SwarmWork, signed: Work, release: Release, folder: Path) -
         )
         if ended.code == 0 and not ended.late:
             return
-        why = tail[-1] if tail else f"exit code {ended.code}"
-        if not (ended.late or NO_LEADER.search("\n".join(tail))):
+        why, said = tail[-1] if tail else f"exit code {ended.code}", "\n".join(tail)
+        if ended.late or NO_LEADER.search(said):
+            swarm.api.wait_for_leader(why, failures=failures)
+        elif OUT_OF_SEQUENCE in said and failures < MAX_OUT_OF_SEQUENCE:
+            signed.interrupt.pause(LOOK_SECONDS)
+        else:
             raise StepFailedError("apply", f"docker stack deploy failed: {why}", log_tail=tail)
-        swarm.api.wait_for_leader(why, failures=failures)
 
 
 def _watch(swarm: SwarmWork, release: Release, target: StackTarget, gate: TaskGate) -> Seen:
-    work = swarm.work
-    last, at = work.clock(), 0.0
+    work, clock, again = swarm.work, WatchClock(swarm.work.clock), count(1)
+    asked: set[str] = set()
     while True:
         swarm.lane.check()
         seen = swarm.api.look(release.stack)
-        now = work.clock()
-        at, last = at + min(now - last, MOST_BETWEEN_LOOKS), now
+        at = clock.at(seen=seen)
         failure = gate.look(seen=seen, at=at)
+        _tell_lost(swarm, gate.take_lost(seen=seen))
         for service in release.services:
             work.reporter.service(stack_observed.describe(service=service, seen=seen, target=target))
         if failure is not None:
-            if not _was_registry(swarm, release, target, failure):
+            if not _was_registry(swarm, release, target, failure, first=failure.service not in asked):
                 raise _as_error(swarm, failure)
-            # Swarm has paused the update by now: handing the same file over makes it go on.
-            _deploy(swarm, release, target)
+            asked.add(failure.service)
+            # Swarm has paused the update by now: handing the file over makes it go on.
+            _deploy(swarm, release, target, again=next(again))
             gate.forgive(service=failure.service, seen=swarm.api.look(release.stack))
+            continue
+        if (gate.take_stuck(seen=seen) or _is_overwritten(swarm, seen)) and (times := next(again)) <= MAX_HANDED_AGAIN:
+            _deploy(swarm, release, target, again=times)
             continue
         if gate.passed(seen=seen, at=at):
             return seen
@@ -127,13 +143,28 @@ def _watch(swarm: SwarmWork, release: Release, target: StackTarget, gate: TaskGa
         work.interrupt.pause(LOOK_SECONDS)
 
 
-def _was_registry(swarm: SwarmWork, release: Release, target: StackTarget, failure: SwarmFailure) -> bool:
+def _is_overwritten(swarm: SwarmWork, seen: Seen) -> bool:
+    """Tell whether somebody who had the lane before was held up on the way to the Swarm, and came after us."""
+    return any(service.number < swarm.number for service in seen.services)
+
+
+def _tell_lost(swarm: SwarmWork, nodes: list[str]) -> None:
+    for name in nodes:
+        text = f"The node {name} was lost. Swarm starts elsewhere what ran there, and the time for that begins anew.\n"
+        swarm.work.reporter.log(source="agent", text=text)
+
+
+def _was_registry(
+    swarm: SwarmWork, release: Release, target: StackTarget, failure: SwarmFailure, *, first: bool
+) -> bool:
     """Tell whether tasks had no image because its registry was away, and it is there again."""
     if failure.reason != "image":
         return False
     with signed_in(work=swarm.work, release=release) as signed:
         image = target.images[failure.service]
-        return waited_for_registry(work=signed, api=swarm.api, lane=swarm.lane, service=failure.service, image=image)
+        return waited_for_registry(
+            work=signed, api=swarm.api, lane=swarm.lane, service=failure.service, image=image, first=first
+        )
 
 
 def _as_error(swarm: SwarmWork, failure: SwarmFailure) -> StepFailedError:
@@ -153,25 +184,25 @@ def _new_places(release: Release, target: StackTarget, seen: Seen) -> dict[str, 
 
 
 def remove_stack(*, swarm: SwarmWork, stack: str) -> None:
-    """Remove all services of the stack, and wait until nothing of it runs on any node that answers."""
+    """Remove all services of the stack, and wait until nothing of it runs on any node that is not lost."""
     for service in swarm.api.look(stack).services:
         swarm.lane.check()
         swarm.api.remove_service(service.id)
-    gone_at = swarm.work.clock() + GONE_SECONDS
-    while left := _still_there(swarm.api.look(stack)):
-        if swarm.work.clock() >= gone_at:
+    clock = WatchClock(swarm.work.clock)
+    while left := _still_there(seen := swarm.api.look(stack)):
+        if clock.at(seen=seen) >= GONE_SECONDS:
             raise StepFailedError("apply", f"{left} could not be removed within {GONE_SECONDS:.0f} s.")
         swarm.work.interrupt.pause(LOOK_SECONDS)
 
 
 def _still_there(seen: Seen) -> str:
-    running = [task.id for task in seen.tasks if task.state in STARTED and _answers(seen, task)]
+    running = [task.id for task in seen.tasks if task.state in STARTED and _is_reached(seen, task)]
     return ", ".join(each.full_name for each in seen.services) or (f"The task {running[0]}" if running else "")
 
 
-def _answers(seen: Seen, task: SwarmTask) -> bool:
+def _is_reached(seen: Seen, task: SwarmTask) -> bool:
     node = seen.nodes.get(task.node_id)
-    return node is not None and node.is_ready
+    return node is not None and not node.is_lost
 
 
 def tidy(*, swarm: SwarmWork, release: Release, networks_before: Collection[str] | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from agents.runner.commands.swarm.swarm_model import LABEL_NUMBER, StackTarget
+from agents.runner.commands.swarm.swarm_model import LABEL_AGAIN, LABEL_NUMBER, StackTarget
 from agents.runner.errors import StepFailedError
 from agents.runner.planning.codec import COMPOSE_FILE
 from agents.runner.planning.model import (
@@ -24,15 +24,18 @@ from agents.runner.planning.stackfile import read_stack
 ON_FAILURE = "pause"
 
 
-def stack_document(*, release: Release, target: StackTarget, number: int) -> dict[str, Any]:
-    """Return the file's content.
+def stack_document(*, release: Release, target: StackTarget, number: int, again: int = 0) -> dict[str, Any]:
+    """Return the file's content. `again`: how often this command has handed it over before.
 
     Labels of the tasks name the deployment by whose file they run, so that what has not changed keeps them; labels of
     the services, which no task is replaced for, name this command.
     """
     document = read_stack(release.files[COMPOSE_FILE])
+    ours = {LABEL_DEPLOYMENT: release.deployment_id, LABEL_NUMBER: str(number)}
+    if again:
+        ours[LABEL_AGAIN] = str(again)
     services = {
-        service.name: _service(document["services"][service.name], service, release, target, number)
+        service.name: _service(document["services"][service.name], service, release, target, ours)
         for service in release.services
     }
     # What Compose alone knows at the top of a file.
@@ -40,7 +43,11 @@ def stack_document(*, release: Release, target: StackTarget, number: int) -> dic
 
 
 def _service(
-    definition: Mapping[str, Any], service: WantedService, release: Release, target: StackTarget, number: int
+    definition: Mapping[str, Any],
+    service: WantedService,
+    release: Release,
+    target: StackTarget,
+    ours: Mapping[str, str],
 ) -> dict[str, Any]:
     labels = {
         **(definition.get("labels") or {}),
@@ -53,7 +60,7 @@ def _service(
     deploy = dict(definition.get("deploy") or {})
     update = {**(deploy.get("update_config") or {}), "failure_action": ON_FAILURE}
     deploy |= {
-        "labels": {**labels, LABEL_DEPLOYMENT: release.deployment_id, LABEL_NUMBER: str(number)},
+        "labels": {**labels, **ours},
         "replicas": service.replicas,
         "update_config": update,
     }

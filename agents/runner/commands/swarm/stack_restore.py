@@ -72,7 +72,10 @@ def restore(*, swarm: SwarmWork, release: Release) -> Restored:
 
 
 def reapply(*, swarm: SwarmWork, deployment_id: str) -> Restored:
-    """Have this release run exactly as it was proven once; tasks that still do are kept."""
+    """Have this release run exactly as it was proven once; tasks that still do are kept.
+
+    A node that cannot start it, as its disk is full, say, does not end the way back while others can.
+    """
     record = StackRecords(api=swarm.api, stack=swarm.lane.stack).find(deployment_id)
     if record is None:
         raise StepFailedError("internal", "What ran before is no longer kept in the Swarm.")
@@ -80,7 +83,7 @@ def reapply(*, swarm: SwarmWork, deployment_id: str) -> Restored:
         remove_stack(swarm=swarm, stack=swarm.lane.stack)
         return Restored(services=[], previous_running=False)
     seen, target = apply_target(
-        swarm=swarm, release=record.release, target=record.target, window=0.0, fresh=frozenset()
+        swarm=swarm, release=record.release, target=record.target, window=0.0, fresh=frozenset(), patient=True
     )
     tidy(swarm=swarm, release=record.release)
     services = describe_all(target=target, seen=seen)

@@ -10,14 +10,17 @@ from agents.runner.commands.context import Work
 from agents.runner.commands.going_back import Restored, answer_revert
 from agents.runner.commands.outages import retry_until_done
 from agents.runner.commands.swarm.lane_state import LaneState
-from agents.runner.commands.swarm.stack_apply import SwarmWork, open_swarm
+from agents.runner.commands.swarm.stack_apply import LOOK_SECONDS, SwarmWork, open_swarm
 from agents.runner.commands.swarm.stack_observed import describe_all
 from agents.runner.commands.swarm.stack_records import StackRecord, StackRecords
 from agents.runner.commands.swarm.stack_restore import reapply, restore
+from agents.runner.commands.swarm.swarm_model import Seen
 from agents.runner.commands.swarm.task_gate import difference_from
 from agents.runner.errors import StepFailedError
 from agents.runner.journal.releases import Phase
 
+# Swarm misses a silent node within half of that.
+UNHEARD_SECONDS = 60.0
 logger = logging.getLogger(__name__)
 
 
@@ -66,13 +69,21 @@ def _record(swarm: SwarmWork, deployment_id: str) -> StackRecord | None:
     return StackRecords(api=swarm.api, stack=swarm.lane.stack).find(deployment_id)
 
 
+def _look_when_heard(swarm: SwarmWork) -> Seen:
+    """Look once a new leader has heard from every node, or after a minute: until then nothing runs by its word."""
+    give_up_at = swarm.work.clock() + UNHEARD_SECONDS
+    while not (seen := swarm.api.look(swarm.lane.stack)).is_heard and swarm.work.clock() < give_up_at:
+        swarm.work.interrupt.pause(LOOK_SECONDS)
+    return seen
+
+
 def _keep_proven(swarm: SwarmWork) -> bool:
     """Finish with success where the deployment was proven, or proves itself now; tell whether that is so."""
     state, work = swarm.lane.state, swarm.work
     record = _record(swarm, work.command.deployment_id)
     if record is None or state.deployment != work.command.deployment_id:
         return False
-    seen = swarm.api.look(swarm.lane.stack)
+    seen = _look_when_heard(swarm)
     proven = state.phase is Phase.CURRENT and state.current == state.deployment
     if not proven:
         since = time.time() - record.release.health_window

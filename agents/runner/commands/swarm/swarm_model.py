@@ -11,6 +11,8 @@ from agents.runner.planning.model import WantedService
 NAMESPACE = "com.docker.stack.namespace"
 # On every service: the command that changed or kept it last. A lower one changes nothing any more.
 LABEL_NUMBER = "axion.number"
+# On every service that was handed over once more by one command, which makes Swarm begin its update anew.
+LABEL_AGAIN = "axion.again"
 # On what the agents keep in the Swarm itself, so that any of them can go on.
 LABEL_RECORD = "axion.record"
 LABEL_STACK = "axion.stack"
@@ -18,7 +20,10 @@ LABEL_STACK = "axion.stack"
 RUNNING = "running"
 PENDING = "pending"
 READY = "ready"
-FAILED = frozenset({"failed", "rejected", "orphaned"})
+# On its node, and never up there yet.
+NOT_UP_YET = frozenset({"assigned", "accepted", "preparing", "ready", "starting"})
+REJECTED = "rejected"
+FAILED = frozenset({"failed", REJECTED, "orphaned"})
 ENDED = FAILED | {"complete"}
 PAUSED = frozenset({"paused", "rollback_paused"})
 
@@ -63,11 +68,18 @@ class SwarmTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwarmNode:
+    """`is_heard`: false between a new leader's election and the node's first word to it."""
+
     id: str
     name: str
     is_ready: bool
     is_active: bool = True
     is_manager: bool = False
+    is_heard: bool = True
+
+    @property
+    def is_lost(self) -> bool:
+        return self.is_heard and not self.is_ready
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +89,11 @@ class Seen:
     services: tuple[SwarmService, ...]
     tasks: tuple[SwarmTask, ...]
     nodes: Mapping[str, SwarmNode]
+
+    @property
+    def is_heard(self) -> bool:
+        """Tell whether the leader has heard from every node, or missed it."""
+        return all(node.is_heard for node in self.nodes.values())
 
     def service(self, name: str) -> SwarmService | None:
         return next((each for each in self.services if each.name == name), None)

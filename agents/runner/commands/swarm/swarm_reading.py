@@ -17,6 +17,9 @@ from agents.runner.commands.swarm.swarm_model import (
 from agents.runner.planning.docker_times import epoch_ms
 from agents.runner.planning.model import LABEL_DEPLOYMENT, LABEL_HASH, LABEL_LANE, LABEL_PROJECT
 
+# A node's state until it speaks to a new leader.
+UNKNOWN = "unknown"
+
 
 def service_of(found: Mapping[str, Any]) -> SwarmService:
     spec = found["Spec"]
@@ -62,10 +65,12 @@ def task_of(found: Mapping[str, Any]) -> SwarmTask:
 def node_of(found: Mapping[str, Any]) -> SwarmNode:
     spec = found.get("Spec") or {}
     name = (found.get("Description") or {}).get("Hostname", "")
+    state = (found.get("Status") or {}).get("State", "")
     return SwarmNode(
         id=found["ID"],
         name=name or found["ID"],
-        is_ready=(found.get("Status") or {}).get("State") == "ready",
+        is_ready=state == READY,
         is_active=spec.get("Availability") == "active",
         is_manager=spec.get("Role") == "manager",
+        is_heard=state != UNKNOWN,
     )

@@ -5,9 +5,20 @@ Swarm's own counts are not asked: while a node is down they are wrong. Tasks are
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
-from agents.runner.commands.swarm.swarm_model import ENDED, PAUSED, PENDING, Seen, StackTarget, SwarmTask, digest_of
+from agents.runner.commands.swarm.swarm_model import (
+    ENDED,
+    NOT_UP_YET,
+    PAUSED,
+    PENDING,
+    REJECTED,
+    Seen,
+    StackTarget,
+    SwarmTask,
+    digest_of,
+)
 from agents.runner.planning.model import WantedService
 
 FAILURES_ALLOWED = 2
@@ -16,6 +27,7 @@ UNPLACED_SECONDS = 6.0
 # The engine's words for a task whose health check failed.
 UNHEALTHY = "unhealthy container"
 NO_IMAGE = "No such image"
+NOT_STARTED = re.compile(r"^starting container\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,21 +45,28 @@ class TaskGate:
     """Remembers since when tasks run, fail and wait. `at` is any clock that only rises, in seconds.
 
     A service among `fresh` has to run for the whole window, and fails with the first health check that does; the others
-    ran before.
+    ran before. When a node is lost meanwhile, all deadlines begin anew, once for each node: Swarm notices it late.
+    `patient`: what a node cannot start, with its full disk, say, has its whole deadline to come up on another one.
     """
 
     target: StackTarget
     deadline: float
     window: float
     fresh: frozenset[str]
+    patient: bool = False
     _running_since: dict[str, float] = field(default_factory=dict)
     _unsound_since: dict[str, float] = field(default_factory=dict)
     _unplaced_since: dict[tuple[str, str], float] = field(default_factory=dict)
     _failures_before: dict[str, frozenset[str]] = field(default_factory=dict)
     _sound_since: dict[str, float] = field(default_factory=dict)
+    _alive: set[str] = field(default_factory=set)
+    _lost: set[str] = field(default_factory=set)
+    _untold: set[str] = field(default_factory=set)
+    _given_up: set[str] = field(default_factory=set)
 
     def look(self, *, seen: Seen, at: float) -> SwarmFailure | None:
         """Take in a look; return the first service, in start order, that failed."""
+        self._note_nodes(seen)
         services = sorted(self.target.services, key=lambda each: each.level)
         failures = [self._look_at(service, seen, at) for service in services]
         return next((failure for failure in failures if failure), None)
@@ -65,9 +84,51 @@ class TaskGate:
         self._failures_before[service] = frozenset(ended)
         self._unsound_since.pop(service, None)
 
+    def take_lost(self, *, seen: Seen) -> list[str]:
+        """Return the names of the nodes that were lost since this was asked last."""
+        names = sorted(seen.node_name(node_id) for node_id in self._untold)
+        self._untold.clear()
+        return names
+
+    def take_stuck(self, *, seen: Seen) -> bool:
+        """Tell whether Swarm's update of a service has come to stand since this was asked last, and may be made go on.
+
+        It waits for ever for a task that never ran as its node was lost, and pauses for one that a node cannot start.
+        It goes on with a definition that differs.
+        """
+        names = [service.name for service in self.target.services]
+        stuck = {task.id for name in names for task in self._never_ran(name, seen)}
+        stuck |= {task.id for name in names for task in self._not_started(name, seen)}
+        new = stuck - self._given_up
+        self._given_up |= new
+        return bool(new)
+
     def waiting_for(self) -> list[str]:
         """Return the services that are not as they should be yet, in start order."""
         return [each.name for each in self.target.services if each.name not in self._sound_since]
+
+    def _note_nodes(self, seen: Seen) -> None:
+        gone = {node.id for node in seen.nodes.values() if node.is_lost and node.id in self._alive} - self._lost
+        self._alive |= {node.id for node in seen.nodes.values() if not node.is_lost}
+        if gone:
+            self._lost |= gone
+            self._untold |= gone
+            self._unsound_since.clear()
+            self._unplaced_since.clear()
+
+    def _never_ran(self, name: str, seen: Seen) -> list[SwarmTask]:
+        return [
+            task
+            for task in seen.tasks_of(name)
+            if self._is_target(name, task) and not task.wanted and task.state in NOT_UP_YET and _on_lost(task, seen)
+        ]
+
+    def _not_started(self, name: str, seen: Seen) -> list[SwarmTask]:
+        if not (self.patient and self._is_paused(name, seen)):
+            return []
+        before = self._failures_before.get(name, frozenset())
+        ended = [task for task in seen.tasks_of(name) if task.state in ENDED and self._is_target(name, task)]
+        return [task for task in ended if task.id not in before and _is_of_its_node(task)]
 
     def _window(self, name: str) -> float:
         return self.window if name in self.fresh else 0.0
@@ -100,18 +161,25 @@ class TaskGate:
         before = self._failures_before.setdefault(name, frozenset(task.id for task in ended))
         new = [task for task in ended if task.id not in before]
         last = max(new, key=lambda task: task.changed_at, default=None)
-        if last and name in self.fresh and UNHEALTHY in last.error:
-            return _ended(name, seen, last, f"{name} runs, but its health check fails")
-        if last and len(new) > FAILURES_ALLOWED:
-            return _ended(name, seen, last, f"{name} does not stay up: {len(new)} tasks have ended")
-        if self._is_paused(name, seen) and last:
-            return _ended(name, seen, last, f"{name} does not come up, so Swarm has paused its update: a task ended")
+        if last and not (self.patient and _is_of_its_node(last)) and (failure := self._failed(name, seen, new, last)):
+            return failure
         if message := self._unplaced(name, seen, mine, at):
             return SwarmFailure(service=name, message=message)
         if at - self._unsound_since.setdefault(name, at) >= self.deadline:
             up = sum(seen.is_up(task) for task in mine)
             message = f"{name} has {up} of {service.replicas} tasks running and healthy after {self.deadline:.0f} s."
-            return SwarmFailure(service=name, message=message + _away(seen, mine), task_id=last.id if last else "")
+            message += _away(seen, mine) + (f" The last one ended{_where(seen, last)}{_why(last)}." if last else "")
+            return SwarmFailure(service=name, message=message, task_id=last.id if last else "")
+        return None
+
+    def _failed(self, name: str, seen: Seen, new: list[SwarmTask], last: SwarmTask) -> SwarmFailure | None:
+        """Return that the service fails, of the tasks that have ended; `last` is the last one of them."""
+        if name in self.fresh and UNHEALTHY in last.error:
+            return _ended(name, seen, last, f"{name} runs, but its health check fails")
+        if len(new) > FAILURES_ALLOWED:
+            return _ended(name, seen, last, f"{name} does not stay up: {len(new)} tasks have ended")
+        if self._is_paused(name, seen):
+            return _ended(name, seen, last, f"{name} does not come up, so Swarm has paused its update: a task ended")
         return None
 
     def _unplaced(self, name: str, seen: Seen, mine: list[SwarmTask], at: float) -> str:
@@ -140,20 +208,28 @@ def difference_from(*, target: StackTarget, seen: Seen) -> str:
 
 
 def _ended(name: str, seen: Seen, task: SwarmTask, what: str) -> SwarmFailure:
-    where = f" on {seen.node_name(task.node_id)}" if task.node_id else ""
-    why = f" ({task.error})" if task.error else f" (exited with code {task.exit_code})"
     missing = NO_IMAGE in task.error
-    if not task.error and task.exit_code == 0:
-        # Of a program that ends well when it is told to, Swarm does not tell that its health check was why.
-        why = " (exited with code 0: by itself, or because its health check failed)"
     digest = digest_of(task.image)
     hint = f" The image {digest or task.image} is neither there nor could it be pulled." if missing else ""
     return SwarmFailure(
         service=name,
-        message=f"{what}{where}{why}.{hint}",
+        message=f"{what}{_where(seen, task)}{_why(task)}.{hint}",
         reason="image" if missing else "unhealthy",
         task_id=task.id,
     )
+
+
+def _where(seen: Seen, task: SwarmTask) -> str:
+    return f" on {seen.node_name(task.node_id)}" if task.node_id else ""
+
+
+def _why(task: SwarmTask) -> str:
+    if task.error:
+        return f" ({task.error})"
+    if task.exit_code:
+        return f" (exited with code {task.exit_code})"
+    # Of a program that ends well when it is told to, Swarm does not tell that its health check was why.
+    return " (exited with code 0: by itself, or because its health check failed)"
 
 
 def _away(seen: Seen, tasks: list[SwarmTask]) -> str:
@@ -164,6 +240,17 @@ def _away(seen: Seen, tasks: list[SwarmTask]) -> str:
 def _is_lost(task: SwarmTask, seen: Seen) -> bool:
     node = seen.nodes.get(task.node_id)
     return task.wanted and node is not None and not node.is_ready
+
+
+def _is_of_its_node(task: SwarmTask) -> bool:
+    """Tell whether it ended because its node could not start it; an image that cannot be had is no node's fault."""
+    not_begun = task.state == REJECTED or bool(NOT_STARTED.search(task.error))
+    return not_begun and NO_IMAGE not in task.error
+
+
+def _on_lost(task: SwarmTask, seen: Seen) -> bool:
+    node = seen.nodes.get(task.node_id)
+    return node is None or node.is_lost
 
 
 def _down(seen: Seen) -> str:
