@@ -160,7 +160,9 @@ def test_a_worker_with_a_full_disk_fails_it_by_name_and_what_ran_before_runs(
 ) -> None:
     cluster, disk = small
     manned = man_on(cluster, 0)
-    base = replace(project_on(cluster), nodes={"web": {"replicas": "2", "env__VERSION": "1"}})
+    # Bound to it: else Swarm takes the other server, and nothing has failed.
+    nodes = {"web": {"placement": "node.hostname == server-2", "env__VERSION": "1"}, "side": {}}
+    base = replace(project_on(cluster), nodes=nodes)
     done(manned, base.deploy())
     before = picture(cluster, base)
     disk.fill()

@@ -63,19 +63,7 @@ def server_image(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> 
     subprocess.run(["docker", "rmi", "--force", tag], check=True, capture_output=True)
 
 
-@pytest.mark.parametrize(
-    "copies",
-    [
-        "1",
-        pytest.param(
-            "2",
-            marks=pytest.mark.skipif(
-                "AXION_TEST_CLUSTER_FAULTS" not in os.environ,
-                reason="takes half a minute more: AXION_TEST_CLUSTER_FAULTS=1 asks for it",
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("copies", ["1", "2"])
 def test_no_request_fails_while_services_are_replaced_and_put_back(
     cluster: Cluster, man: Callable[[int], Manned], server_image: str, copies: str
 ) -> None:
