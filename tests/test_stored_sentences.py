@@ -27,6 +27,9 @@ KNOWN = {
     "Volumes stay: {names}.": "Volumes gardés: {names}.",
     "No node {{node.{name}} is there": "Pas de nœud {{node.{name}}",
     "{a} of {b}": "never: it says too little",
+    "{path} of the host": "{path} de l'hôte",
+    "the graph": "le graphe",
+    "Still down: {project} on {server}": "Encore: {project} sur {server}",
 }
 CASES = [
     ("", ""),
@@ -47,6 +50,17 @@ CASES = [
     ("1 of 3", "1 of 3"),
     (" is down.", " is down."),
     ("what a person wrote", "what a person wrote"),
+    # A phrase is one by itself, or as a value; not within what others wrote.
+    ("/srv/shop of the host", "/srv/shop de l'hôte"),
+    ("We moved the shop of the host", "We moved the shop of the host"),
+    ("Why: shop of the host", "Why: shop of the host"),
+    ("see shop of the host", "see shop of the host"),
+    ("Why: the graph", "Why: the graph"),
+    ("see the graph", "see the graph"),
+    ("web exited with code 1.", "web code 1."),
+    ("Nothing was touched. Look at: the graph", "Rien n'a changé. Look at: the graph"),
+    # What others named is not ours to translate.
+    ("Still down: the graph on Images ready.", "Encore: the graph sur Images ready."),
 ]
 
 

@@ -1,7 +1,8 @@
 """Finding the sentence behind an English text: what is stored or was sent lost its source and values. Pure.
 
 Texts are matched against the sources that a catalogue knows, so that rows stored long ago are translated as new ones
-are, and nothing but English is ever stored. A text that no source fits is shown as it is.
+are, and nothing but English is ever stored. A text that no source fits is shown as it is. Within a text of several
+sentences only whole ones are looked for, never phrases: the others may be a person's or another program's own words.
 """
 
 from __future__ import annotations
@@ -18,6 +19,18 @@ FIELD_OR_BRACE = re.compile(r"\{\{|\{(\w+)(?:![rs])?(?::[^{}]*)?\}")
 # Nobody could tell where one of two values side by side ends: the first stands for both.
 ONE_VALUE = re.compile(r"(?:\{\w+(?:![rs])?(?::[^{}]*)?\})+")
 ENDS = re.compile(r"(?<=[.!?:;])\s+")
+STOPS = ".!?:;"
+# What a phrase may begin with where no word of its own stands before: one name, or several with commas.
+NAMES = re.compile(r"\S+(?:, \S+)*")
+# What can be said of somebody: a verb comes first.
+SAYS = re.compile(r"(?!(?:as|its|items|this) )(?:are|can|cannot|could|did|do|had|have|may|must|ran|[a-z]+(?:s|ed)) ")
+# Values that are other people's names, whatever they say.
+OF_OTHERS = frozenset(
+    {
+        *("asked_by", "by", "cancel_requested_by", "heir", "host", "hostname", "owner", "path", "project"),
+        *("project_name", "requested_by", "server", "server_name", "user", "username", "who"),
+    }
+)
 LETTER = re.compile(r"[^\W\d_]")
 # Fewer letters than this around the values say nothing of where a text comes from.
 MIN_LETTERS = 5
@@ -42,6 +55,11 @@ class Template:
     def weight(self) -> int:
         return sum(map(len, self.pieces))
 
+    @property
+    def is_phrase(self) -> bool:
+        """Return whether it begins with a value and ends without a stop: any text may happen to hold such words."""
+        return not self.pieces[0] and not self.source.endswith(tuple(STOPS))
+
     def values_in(self, text: str) -> dict[str, str] | None:
         """Return the values by which the source became this text; None where it did not."""
         first, *others = self.pieces
@@ -55,6 +73,8 @@ class Template:
                 return None
             values[name] = text[at:end]
             at = end + len(piece)
+        if self.is_phrase and not NAMES.fullmatch(values[self.names[0]]):
+            return None
         return values
 
 
@@ -77,19 +97,21 @@ class Sentences:
         one = self._one(text, depth)
         return one if one is not None else self._of_somebody(text, depth)
 
-    def _one(self, text: str, depth: int) -> str | None:
+    def _one(self, text: str, depth: int, *, phrases: bool = True) -> str | None:
         bare = text.strip()
         if (said := self.known.get(bare)) is not None:
             return text.replace(bare, said)
         for template in self._candidates(bare):
-            values = template.values_in(bare)
+            values = None if template.is_phrase and not phrases else template.values_in(bare)
             if values is not None:
-                words = {name: self._value(value, depth + 1) for name, value in values.items()}
+                words = {name: self._value(name, value, depth + 1) for name, value in values.items()}
                 return text.replace(bare, _filled(self.known[template.source], words))
         return None
 
-    def _value(self, text: str, depth: int) -> str:
+    def _value(self, name: str, text: str, depth: int) -> str:
         """Return a value in words; the last of its sentences lost its dot where the source ends with one."""
+        if name in OF_OTHERS:
+            return text
         said = self.translated(text, depth)
         if said == text and ". " in text:
             said = self.translated(f"{text}.", depth).removesuffix(".")
@@ -105,7 +127,8 @@ class Sentences:
         """Return `NAME does something.` with what follows the name translated, where that alone is known."""
         name, _, rest = text.partition(" ")
         dot = "." if rest.endswith(".") else ""
-        said = self._one(rest.removesuffix("."), depth) if rest else None
+        is_said = SAYS.match(rest) and not name.endswith(tuple(STOPS))
+        said = self._one(rest.removesuffix("."), depth, phrases=False) if is_said else None
         return None if said is None else f"{name} {said}{dot}"
 
     def _by_parts(self, text: str, depth: int) -> str:
@@ -113,10 +136,15 @@ class Sentences:
         ends = [match.start() for match in ENDS.finditer(text)][:MAX_PARTS]
         for end in reversed(ends):
             if (said := self._whole(text[:end], depth)) is not None:
-                return said + self.translated(text[end:], depth + 1)
+                return said + self._rest(text[end:], depth + 1)
         if ends:
-            return text[: ends[0]] + self.translated(text[ends[0] :], depth + 1)
+            return text[: ends[0]] + self._rest(text[ends[0] :], depth + 1)
         return text
+
+    def _rest(self, text: str, depth: int) -> str:
+        """Return what follows a sentence; words without a stop are part of what was not recognised."""
+        whole = text.rstrip().endswith(tuple(STOPS)) or ENDS.search(text.strip())
+        return self.translated(text, depth) if whole else text
 
 
 def says_enough(source: str) -> bool:

@@ -12,7 +12,7 @@
   const page = document.documentElement.lang || "en";
   const locale = navigator.languages.find((each) => each.split("-")[0] === page) ?? page;
   // What is stored or sent in English, recognised by its source as agents/wording/recognised.py does: whole, by the values
-  // in a template, or sentence by sentence. Rows of long ago are found as new ones are.
+  // in a template, or sentence by sentence, never a phrase within others' words. Rows of long ago are found as new ones are.
   const stored = known.stored ?? {};
   const FIELD_OR_BRACE = /\{\{|\{\w+(?:![rs])?(?::[^{}]*)?\}/g;
   const ONE_VALUE = /(?:\{\w+(?:![rs])?(?::[^{}]*)?\})+/g;
@@ -20,7 +20,13 @@
     .map((source) => ({ source, pieces: source.split(ONE_VALUE).map((piece) => piece.replaceAll("{{", "{")), names: (source.match(ONE_VALUE) ?? []).map((each) => each.match(/\w+/)[0]) }))
     .filter(({ pieces, names }) => names.length && (pieces.join("").match(/\p{L}/gu) ?? []).length >= 5)
     .sort((one, other) => other.pieces.join("").length - one.pieces.join("").length);
-  const valuesIn = ({ pieces, names }, text) => {
+  const STOP = /[.!?:;]\s*$/;
+  const NAMES = /^\S+(?:, \S+)*$/;
+  const OF_OTHERS = new Set(["asked_by", "by", "cancel_requested_by", "heir", "host", "hostname", "owner", "path", "project", "project_name", "requested_by", "server", "server_name", "user", "username", "who"]);
+  const SAYS = /^(?!(?:as|its|items|this) )(?:are|can|cannot|could|did|do|had|have|may|must|ran|[a-z]+(?:s|ed)) /;
+  const isPhrase = ({ source, pieces }) => !pieces[0] && !STOP.test(source);
+  const valuesIn = (template, text) => {
+    const { pieces, names } = template;
     if (!text.startsWith(pieces[0]) || !text.endsWith(pieces.at(-1))) return null;
     const values = {};
     let at = pieces[0].length;
@@ -31,19 +37,21 @@
       values[name] = text.slice(at, end);
       at = end + piece.length;
     }
+    if (isPhrase(template) && !NAMES.test(values[names[0]])) return null;
     return values;
   };
   // The last of a value's sentences lost its dot where the source ends with one.
-  const valueOf = (text, depth) => {
+  const valueOf = (name, text, depth) => {
+    if (OF_OTHERS.has(name)) return text;
     const said = recognised(text, depth);
     return said === text && text.includes(". ") ? recognised(`${text}.`, depth).replace(/\.$/, "") : said;
   };
-  const one = (text, depth) => {
+  const one = (text, depth, phrases = true) => {
     if (Object.hasOwn(stored, text.trim())) return text.replace(text.trim(), () => stored[text.trim()]);
     for (const template of templates) {
-      const values = valuesIn(template, text.trim());
+      const values = !phrases && isPhrase(template) ? null : valuesIn(template, text.trim());
       if (!values) continue;
-      const words = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, valueOf(value, depth + 1)]));
+      const words = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, valueOf(name, value, depth + 1)]));
       return text.replace(text.trim(), () => stored[template.source].replace(FIELD_OR_BRACE, (field) => (field === "{{" ? "{" : words[field.match(/\w+/)[0]] ?? "")));
     }
     return null;
@@ -53,9 +61,11 @@
     const [name, ...others] = text.split(" ");
     const rest = others.join(" ");
     const bare = rest.endsWith(".") ? rest.slice(0, -1) : rest;
-    const said = bare ? one(bare, depth) : null;
+    const said = SAYS.test(rest) && !STOP.test(name) ? one(bare, depth, false) : null;
     return said === null ? null : `${name} ${said}${rest.slice(bare.length)}`;
   };
+  // What follows a sentence; words without a stop are part of what was not recognised.
+  const restOf = (text, depth) => (STOP.test(text) || /[.!?:;]\s/.test(text.trim()) ? recognised(text, depth) : text);
   const whole = (text, depth) => one(text, depth) ?? ofSomebody(text, depth);
   const recognised = (text, depth = 0) => {
     if (!text || text.length > 4000 || depth > 3) return text;
@@ -64,9 +74,9 @@
     const ends = [...text.matchAll(/(?<=[.!?:;])\s+/g)].slice(0, 12).map((match) => match.index);
     for (const end of [...ends].reverse()) {
       const first = whole(text.slice(0, end), depth);
-      if (first !== null) return first + recognised(text.slice(end), depth + 1);
+      if (first !== null) return first + restOf(text.slice(end), depth + 1);
     }
-    return ends.length ? text.slice(0, ends[0]) + recognised(text.slice(ends[0]), depth + 1) : text;
+    return ends.length ? text.slice(0, ends[0]) + restOf(text.slice(ends[0]), depth + 1) : text;
   };
   const shown = (text) => (templates.length && typeof text === "string" ? recognised(text) : text);
   globalThis.axionWords = { gettext, shown, ngettext, pieces, locale };
