@@ -29,6 +29,8 @@ KNOWN = {
     "{a} of {b}": "never: it says too little",
     "{path} of the host": "{path} de l'hôte",
     "the graph": "le graphe",
+    "{number} were described{more}.": "{number} décrits{more}.",
+    "{name} has no value: give env.{name} or secret.{name}": "{name} sans valeur: env.{name}, secret.{name}",
     "Still down: {project} on {server}": "Encore: {project} sur {server}",
 }
 CASES = [
@@ -50,6 +52,10 @@ CASES = [
     ("1 of 3", "1 of 3"),
     (" is down.", " is down."),
     ("what a person wrote", "what a person wrote"),
+    ("A has no value: give env.A or secret.A", "A sans valeur: env.A, secret.A"),
+    ("A has no value: give env.A or secret.B", "A has no value: give env.A or secret.B"),
+    ("3 were described.", "3 décrits."),
+    ("3 were described (cut).", "3 décrits (cut)."),
     # A phrase is one by itself, or as a value; not within what others wrote.
     ("/srv/shop of the host", "/srv/shop de l'hôte"),
     ("We moved the shop of the host", "We moved the shop of the host"),

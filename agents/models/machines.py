@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -194,7 +195,7 @@ class Agent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"agent {str(self.id)[:8]}"
+        return gettext("agent {id}").format(id=str(self.id)[:8])
 
 
 class SwarmNodes(models.Model):
@@ -243,4 +244,7 @@ class EnrolmentToken(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"enrolment token for {self.server_id}"
+        # By name where a query asked for it, as lists do.
+        return gettext("enrolment token for {server}").format(
+            server=getattr(self, "server_called", "") or self.server_id
+        )

@@ -20,8 +20,10 @@ FIELD_OR_BRACE = re.compile(r"\{\{|\{(\w+)(?:![rs])?(?::[^{}]*)?\}")
 ONE_VALUE = re.compile(r"(?:\{\w+(?:![rs])?(?::[^{}]*)?\})+")
 ENDS = re.compile(r"(?<=[.!?:;])\s+")
 STOPS = ".!?:;"
+# A source of fewer letters, without a stop, is a phrase that others' words may happen to hold.
+MIN_ALONE = 15
 # What a phrase may begin with where no word of its own stands before: one name, or several with commas.
-NAMES = re.compile(r"\S+(?:, \S+)*")
+NAMES = re.compile(r"(?:'[^']*'|\S+)(?:, (?:'[^']*'|\S+))*")
 # What can be said of somebody: a verb comes first.
 SAYS = re.compile(r"(?!(?:as|its|items|this) )(?:are|can|cannot|could|did|do|had|have|may|must|ran|[a-z]+(?:s|ed)) ")
 # Values that are other people's names, whatever they say.
@@ -58,19 +60,22 @@ class Template:
     @property
     def is_phrase(self) -> bool:
         """Return whether it begins with a value and ends without a stop: any text may happen to hold such words."""
-        return not self.pieces[0] and not self.source.endswith(tuple(STOPS))
+        return not self.pieces[0] and _may_happen(self.source, "".join(self.pieces))
 
     def values_in(self, text: str) -> dict[str, str] | None:
         """Return the values by which the source became this text; None where it did not."""
         first, *others = self.pieces
         if not text.startswith(first) or not text.endswith(self.pieces[-1]):
             return None
-        at, values = len(first), dict[str, str]()
-        for name, piece in zip(self.names, others, strict=True):
-            last = len(values) == len(others) - 1
-            end = len(text) - len(piece) if last else text.find(piece, at + 1) if piece else -1
-            if end <= at or values.get(name, text[at:end]) != text[at:end]:
+        at, values, before = len(first), dict[str, str](), first
+        for index, (name, piece) in enumerate(zip(self.names, others, strict=True), 1):
+            last = index == len(others)
+            # What is joined to a word, such as a remark, may be left out; a word of its own may not.
+            least = 0 if before[-1:].isalpha() else 1
+            end = len(text) - len(piece) if last else text.find(piece, at + least) if piece else -1
+            if end < at + least or values.get(name, text[at:end]) != text[at:end]:
                 return None
+            before = piece
             values[name] = text[at:end]
             at = end + len(piece)
         if self.is_phrase and not NAMES.fullmatch(values[self.names[0]]):
@@ -97,12 +102,16 @@ class Sentences:
         one = self._one(text, depth)
         return one if one is not None else self._of_somebody(text, depth)
 
-    def _one(self, text: str, depth: int, *, phrases: bool = True) -> str | None:
+    def _one(self, text: str, depth: int, *, phrases: bool = True, within: bool = False) -> str | None:
+        """Return the text in words; `phrases`: also what begins with a value, `within`: no short ones at all."""
         bare = text.strip()
-        if (said := self.known.get(bare)) is not None:
+        if (said := self.known.get(bare)) is not None and not (within and _may_happen(bare, bare)):
             return text.replace(bare, said)
         for template in self._candidates(bare):
-            values = None if template.is_phrase and not phrases else template.values_in(bare)
+            barred = (template.is_phrase and not phrases) or (
+                within and _may_happen(template.source, "".join(template.pieces))
+            )
+            values = None if barred else template.values_in(bare)
             if values is not None:
                 words = {name: self._value(name, value, depth + 1) for name, value in values.items()}
                 return text.replace(bare, _filled(self.known[template.source], words))
@@ -142,9 +151,16 @@ class Sentences:
         return text
 
     def _rest(self, text: str, depth: int) -> str:
-        """Return what follows a sentence; words without a stop are part of what was not recognised."""
-        whole = text.rstrip().endswith(tuple(STOPS)) or ENDS.search(text.strip())
-        return self.translated(text, depth) if whole else text
+        """Return what follows a sentence; a few words without a stop are part of what was not recognised."""
+        if text.rstrip().endswith(tuple(STOPS)) or ENDS.search(text.strip()):
+            return self.translated(text, depth)
+        said = self._one(text, depth, within=True)
+        return text if said is None else said
+
+
+def _may_happen(source: str, own: str) -> bool:
+    """Return whether anybody may have written such words; `own` are those of the source without its values."""
+    return not source.endswith(tuple(STOPS)) and len(LETTER.findall(own)) < MIN_ALONE
 
 
 def says_enough(source: str) -> bool:

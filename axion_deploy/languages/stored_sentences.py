@@ -47,6 +47,7 @@ MODULES = (
     "deployments/consumers/logs_socket.py",
     "deployments/notifiers",
     "deployments/rules",
+    "deployments/services/accounts",
     "deployments/services/adoption",
     "deployments/services/clusters",
     "deployments/services/ends",

@@ -68,7 +68,7 @@ def show(part: LogPart, screen: Screen) -> None:
 
 def words_of(line: ShownLine) -> str:
     moment = datetime.fromtimestamp(line.at_ns / NS_PER_SECOND, tz=UTC)
-    return f"{moment:%H:%M:%S}  {line.service} | {line.text}"
+    return f"{moment:%H:%M:%S}Z  {line.service} | {line.text}"
 
 
 def moment_in(text: str, *, option: str, now: datetime) -> int:

@@ -66,12 +66,12 @@ class Screen:
         if event.type == EventType.LOG_WRITTEN:
             self.log(event)
         elif text := self.sentence(event):
-            self.say(f"{event.created_at:%H:%M:%S}  {text}")
+            self.say(f"{event.created_at:%H:%M:%S}Z  {text}")
 
     def log(self, event: EventRecord) -> None:
         name = event.payload.get("serviceName") or event.payload.get("source", "")
         for line in str(event.payload.get("text", "")).rstrip("\n").split("\n"):
-            self.say(f"{event.created_at:%H:%M:%S}  {name} | {line}")
+            self.say(f"{event.created_at:%H:%M:%S}Z  {name} | {line}")
 
     def progress(self, deployment: DeploymentRecord) -> None:
         """Move the last line; without a terminal do nothing, as every event has its own line there."""

@@ -66,6 +66,8 @@ ACTION: Mapping[str, Badge] = {
 }
 # What a version in the history is good for.
 CURRENT = Badge(lazy("Current"), "busy", "radio_button_checked")
+# A later deployment failed and was left: what runs is not this version alone.
+LAST_PROVEN = Badge(lazy("Last success, a later deployment failed"), "back", "warning")
 UNDONE = Badge(lazy("Rolled back"), "back", "settings_backup_restore")
 RESTORABLE = Badge(lazy("Can be restored"), "good", "check_circle")
 NOT_RESTORABLE = Badge(lazy("Cannot be restored"), "idle", "block")

@@ -36,7 +36,7 @@ from deployments.admin.views import (
     volume_views,
 )
 from deployments.data.audit_types import AuditAction
-from deployments.errors import DeployError, NotFound
+from deployments.errors import DeployError, Invalid, NotFound
 from deployments.event_types import epoch_ms
 from deployments.services.audit.record import names_in, record
 from deployments.services.fleet import machine_changes, machine_list
@@ -243,6 +243,8 @@ class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
                         "The project can no longer be deployed here. What is running keeps running until you stop it."
                     ),
                 )
+            else:
+                raise Invalid(sentence("Choose what to do."), details={"do": sentence("unknown")})
         except ValueError:
             show_error(request, NotFound(sentence("No such project on this server.")))
         except DeployError as error:

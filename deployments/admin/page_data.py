@@ -74,6 +74,7 @@ def deployment_page(*, caller: Caller, deployment_id: UUID) -> dict[str, Any]:
             **address,
             "socket": f"/ws/deployments/{deployment.id}/",
             "project": reverse("admin:deployments_project_change", args=[deployment.project_id]),
+            "variables": reverse("admin:deployments_project_variables", args=[deployment.project_id]),
         },
     }
 

@@ -9,9 +9,9 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
@@ -31,6 +31,7 @@ from deployments.admin.ownership import (
     uncached_json,
     uuid_or_404,
 )
+from deployments.admin.project_pages import page_of, to_page
 from deployments.admin.sources import compose_views, graph_views, new_project_views
 from deployments.admin.sources.uploaded_code import code_in
 from deployments.admin.teams import activity_views, people_views
@@ -56,6 +57,7 @@ from deployments.repositories import projects
 from deployments.services.permissions import quotas
 from deployments.services.projects import project_settings, sources
 from deployments.services.queries import stack_list
+from deployments.services.stacks.generation import stack_name
 from deployments.types import Right
 
 MAX_SHOWN_WARNINGS = 10
@@ -85,7 +87,8 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
     empty_title = lazy("No projects yet")
     empty_hint = lazy("A project is an application. Add one from an image, an example or a file, then deploy it.")
     empty_link = ("admin:deployments_project_new", lazy("Add an application"))
-    fields = ("name", *SETTINGS)
+    fields = ("name", "stack_name", *SETTINGS)
+    readonly_fields = ("stack_name",)
     actions = None
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -126,6 +129,11 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         for row in changes.result_list:
             row.stacks_now = seen.get(row.pk, ())
         return changes
+
+    @display(description=lazy("Name of the stack"))
+    def stack_name(self, project: Any) -> str:
+        """Return what containers, networks and volumes on a server begin with."""
+        return stack_name(project)
 
     @display(description=lazy("Now"))
     def seen_now(self, row: Any) -> SafeString | str:
@@ -286,13 +294,3 @@ class ProjectAdmin(OwnRowsMixin, ModelAdmin):
         for field, complaints in form.errors.items():
             messages.error(request, f"{field}: {' '.join(str(each) for each in complaints)}")
         return redirect(page_of(object_id))
-
-
-def page_of(object_id: Any) -> str:
-    return reverse("admin:deployments_project_change", args=[object_id])
-
-
-def to_page(request: HttpRequest, project: Project, answer: HttpResponse) -> HttpResponse:
-    """Lead to the project's page where Django would to the list."""
-    stays = {"_addanother", "_continue"} & request.POST.keys() or not isinstance(answer, HttpResponseRedirect)
-    return answer if stays else redirect(page_of(project.pk))

@@ -24,11 +24,12 @@ from unfold.decorators import display
 
 from agents.templatetags.moments import render_moment
 from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
 from deployments.admin.own_forms import UseCaseRowsMixin, projects_to_change, show_refusal, widget
 from deployments.admin.ownership import caller_in, or_404, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.registry_types import NewRegistry, RegistryChange, RegistryRecord
-from deployments.errors import DeployError
+from deployments.errors import DeployError, Invalid
 from deployments.models import Registry
 from deployments.names import MAX_NAME
 from deployments.repositories.registries import registry_rows
@@ -84,7 +85,7 @@ class ChangeRegistryForm(forms.Form):
 
 class NewRegistryForm(ChangeRegistryForm):
     address = forms.CharField(
-        label=lazy("Address"), max_length=MAX_ADDRESS, widget=widget(forms.TextInput), help_text=f"{ADDRESS_WORDS}."
+        label=lazy("Address"), max_length=MAX_ADDRESS, widget=widget(forms.TextInput), help_text=lazy(ADDRESS_WORDS)
     )
     project = forms.ChoiceField(
         required=False,
@@ -184,8 +185,8 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
         """Have a server's agent try the registry; what it says stands on the page afterwards."""
         caller = caller_in(request)
         or_404(registries.get_registry, caller=caller, registry_id=object_id)
-        server_id = uuid_or_404(request.POST.get("server", ""))
         try:
+            server_id = server_in(request)
             check_registry.check_registry(caller=caller, registry_id=object_id, server_id=server_id, check_id=uuid4())
             messages.success(request, gettext("Being tested; the answer stands here within seconds."))
         except DeployError as error:
@@ -202,6 +203,14 @@ class RegistryAdmin(UseCaseRowsMixin, ModelAdmin):
             return redirect("admin:deployments_registry_change", object_id)
         messages.success(request, gettext("Registry deleted here; its images stay in it."))
         return redirect("admin:deployments_registry_changelist")
+
+
+def server_in(request: HttpRequest) -> UUID:
+    """Return the posted server. Raise Invalid where none was chosen."""
+    try:
+        return UUID(request.POST.get("server", ""))
+    except ValueError:
+        raise Invalid(sentence("Choose a server."), details={"server": sentence("choose one")}) from None
 
 
 def initial_of(registry: RegistryRecord) -> dict[str, str]:

@@ -26,6 +26,9 @@ class FoundKind(StrEnum):
     GROUP = "group"
     INVITATION = "invitation"
     TOKEN = "token"  # noqa: S105 - a word
+    ENROLMENT = "enrolment"
+    MUTE = "mute"
+    DOCUMENTATION = "documentation"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +36,7 @@ class Found:
     """One thing: what it is called, and a line that tells it from others of that name.
 
     `id` is that of the thing; of one that has none, like a service, that of what it stands in, whose kind is `of`.
+    `address` is that of a page of the documentation; everything else is found by its id.
     """
 
     kind: FoundKind
@@ -40,6 +44,7 @@ class Found:
     title: str
     detail: str = ""
     of: FoundKind | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

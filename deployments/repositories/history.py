@@ -23,11 +23,13 @@ from django.db.models.functions import Coalesce, NullIf
 
 from deployments.data.list_types import Page
 from deployments.errors import NotFound
-from deployments.models import DeploymentHistory
+from deployments.models import Deployment, DeploymentHistory
 from deployments.repositories.records import history_entry, snapshot_record
-from deployments.states import Status
+from deployments.states import Reason, Stage, Status
 from deployments.types import DeploymentRecord, HistoryEntry, KeptImages, Published, Snapshot
 
+# As agents say it of a failure that came before the first change.
+NOTHING_TOUCHED = "Nothing was touched."
 # Entries of an earlier version have their sealed values with the deployment only.
 SEALED = Coalesce(NullIf("sealed_variables", Value("")), "deployment__sealed_variables")
 ENTRY_COLUMNS = (
@@ -124,6 +126,16 @@ def running(*, project_id: UUID, target_id: UUID) -> HistoryEntry | None:
     """Return the lane's last proven state: what runs, unless a later deployment failed and could not be put back."""
     row = in_lane(project_id=project_id, target_id=target_id).first()
     return history_entry(row) if row else None
+
+
+def failed_since(entry: HistoryEntry) -> bool:
+    """Return whether a later deployment of the lane failed after it had begun to change what runs there."""
+    later = Deployment.objects.filter(
+        project_id=entry.project_id, target_id=entry.target.id, status=Status.FAILED, completed_at__gt=entry.created_at
+    )
+    touched = Q(stage__in=(Stage.DEPLOYING, Stage.HEALTH_CHECKING)) | Q(reason=Reason.UNHEALTHY)
+    begun = later.filter(touched).exclude(reason=Reason.CANCELLED)
+    return begun.exclude(message__contains=NOTHING_TOUCHED).exists()
 
 
 def running_by_target(*, project_id: UUID) -> tuple[HistoryEntry, ...]:

@@ -163,7 +163,7 @@ OF_CHANNELS: tuple[Door, ...] = (
     act(f"{THE_CHANNEL}test/", ACTS, "{channel}"),
     act(f"{THE_CHANNEL}mute/", ACTS, "{channel}"),
     act(f"{THE_CHANNEL}remove/", ACTS, "{channel}"),
-    act(f"{THE_CHANNEL}repeat/", (404, 404, 404, 404, 404, 404, 302, 302), "{channel}"),
+    act(f"{THE_CHANNEL}repeat/", ACTS, "{channel}"),
     history(CHANNEL, "{channel}", (200, 200, 200, 200, 200, 302, 302, 302)),
     history(CHANNEL, "{own_channel}", OWN),
     *usual(CHANNEL, "{channel}", listed=STAFF, read=PROJECTS, written=True),
@@ -173,8 +173,7 @@ OF_REGISTRIES: tuple[Door, ...] = (
     act(f"{REGISTRY}/add/", STAFF),
     # Without a name: shown again, to members without the form.
     act(f"{THE_REGISTRY}edit/", PROJECTS, "{registry}"),
-    # Without a server.
-    act(f"{THE_REGISTRY}test/", (404, 404, 404, 404, 404, 404, 302, 302), "{registry}"),
+    act(f"{THE_REGISTRY}test/", ACTS, "{registry}"),
     act(f"{THE_REGISTRY}remove/", ACTS, "{registry}"),
     history(REGISTRY, "{registry}", (200, 200, 200, 200, 200, 302, 302, 302)),
     history(REGISTRY, "{own_registry}", OWN),

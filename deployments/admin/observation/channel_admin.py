@@ -24,6 +24,7 @@ from unfold.decorators import display
 
 from agents.templatetags.moments import render_moment
 from agents.wording.pages import lazy
+from agents.wording.sentences import sentence
 from deployments.admin import badges
 from deployments.admin.observation.channel_forms import (
     FIELDS,
@@ -39,7 +40,7 @@ from deployments.admin.own_forms import UseCaseRowsMixin, projects_to_change, sh
 from deployments.admin.ownership import caller_in, or_404, uuid_or_404
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.notification_types import ChannelRecord, ChannelRules, DeliveryState
-from deployments.errors import DeployError
+from deployments.errors import DeployError, NotFound
 from deployments.models import NotificationChannel
 from deployments.repositories.notifications import channel_rows
 from deployments.services.notifications import channels, mutes
@@ -168,7 +169,10 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
         caller = caller_in(request)
         or_404(channels.get_channel, caller=caller, channel_id=object_id)
         try:
-            mutes.mute_channel(caller=caller, channel_id=object_id, minutes=minutes_in(request.POST), at=timezone.now())
+            minutes = minutes_in(request.POST)
+            muted = mutes.mute_channel(caller=caller, channel_id=object_id, minutes=minutes, at=timezone.now())
+            said = gettext("Muted: no notifications for now.") if muted.muted_until else gettext("Unmuted.")
+            messages.success(request, said)
         except DeployError as error:
             show_error(request, error)
         return redirect("admin:deployments_notificationchannel_change", object_id)
@@ -189,12 +193,20 @@ class NotificationChannelAdmin(UseCaseRowsMixin, ModelAdmin):
         caller = caller_in(request)
         or_404(channels.get_channel, caller=caller, channel_id=object_id)
         try:
-            delivery_id = uuid_or_404(request.POST.get("delivery", ""))
+            delivery_id = delivery_in(request)
             channels.repeat_delivery(caller=caller, delivery_id=delivery_id)
             messages.success(request, gettext("Sent again, with the same id."))
         except DeployError as error:
             show_error(request, error)
         return redirect("admin:deployments_notificationchannel_change", object_id)
+
+
+def delivery_in(request: HttpRequest) -> UUID:
+    """Return the posted delivery. Raise NotFound for what is no id."""
+    try:
+        return UUID(request.POST.get("delivery", ""))
+    except ValueError:
+        raise NotFound(sentence("No such delivery.")) from None
 
 
 def quiet_words(rules: ChannelRules) -> str:

@@ -74,7 +74,7 @@ class NewPersonForm(forms.Form):
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not subscriptable at run time
     """Who may sign in; for superusers. Django's permissions and groups are not offered: they govern nothing here."""
 
-    list_display = ("username", "email", "is_active", "is_superuser", "last_login")
+    list_display = ("username", "email", "is_active", "administrator", "last_login")
     list_filter = ("is_active", "is_superuser")
     fieldsets = (
         (None, {"fields": ("username", "sign_in")}),
@@ -90,6 +90,10 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # not s
     change_password_form = AdminPasswordChangeForm
     # Two lists side by side are wider than a page.
     filter_horizontal = ()
+
+    @display(description=ACCESS_WORDS["is_superuser"][0], boolean=True)
+    def administrator(self, person: User) -> bool:
+        return person.is_superuser
 
     @display(description=lazy("Password"))
     def sign_in(self, person: User) -> SafeString:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
-from deployments.errors import DeployError
+from deployments.errors import DeployError, Invalid
 from deployments.models import Project
 from deployments.services.ends import project_deletion, volumes
 from deployments.services.permissions import access
@@ -40,6 +40,9 @@ def deletion_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
             )
             messages.success(request, gettext("{project} is being deleted.").format(project=project.name))
             return redirect("admin:deployments_project_deletion", object_id)
+    except Invalid as error:
+        show_error(request, error)
+        return redirect("admin:deployments_project_deletion", object_id)
     except DeployError as error:
         show_error(request, error)
         return redirect("admin:deployments_project_change", object_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 from uuid import UUID
@@ -40,11 +40,13 @@ class HistoryRow:
     current: bool
     undo: UUID | None
     before: UUID | None
+    # Whether a later deployment failed and left something else.
+    doubted: bool = False
 
     @property
     def state(self) -> badges.Badge:
         if self.current:
-            return badges.CURRENT
+            return badges.LAST_PROVEN if self.doubted else badges.CURRENT
         if self.entry.rolled_back:
             return badges.UNDONE
         return badges.RESTORABLE if self.entry.restorable else badges.NOT_RESTORABLE
@@ -58,6 +60,7 @@ def history_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
     project = or_404(access.project_for, caller=caller, project_id=object_id, right=Right.SEE)
     may_deploy = may(caller=caller, project_id=object_id, right=Right.DEPLOY)
     current = {entry.target: entry for entry in history_rows.running_by_target(project_id=object_id)}
+    doubted = {target for target, entry in current.items() if history_rows.failed_since(entry)}
     names = machine_list.target_names(current)
     return render_page(
         request,
@@ -65,7 +68,7 @@ def history_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
         title=gettext("History of {project}").format(project=project.name),
         of=Project(pk=object_id, name=project.name),
         project=project,
-        rows=rows_of(listed, current=current, names=names, may_deploy=may_deploy),
+        rows=rows_of(listed, current=current, doubted=doubted, names=names, may_deploy=may_deploy),
         page=listed,
         chosen=entry_to_compare(request, caller),
         targets=sorted(((target.id, names[target.id]) for target in current), key=lambda each: each[1]),
@@ -75,7 +78,12 @@ def history_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
 
 
 def rows_of(
-    page: Page[HistoryEntry], *, current: Mapping[Target, HistoryEntry], names: Mapping[UUID, str], may_deploy: bool
+    page: Page[HistoryEntry],
+    *,
+    current: Mapping[Target, HistoryEntry],
+    doubted: Collection[Target],
+    names: Mapping[UUID, str],
+    may_deploy: bool,
 ) -> list[HistoryRow]:
     """Return each entry with what can be done with it, given the `current` one of its target."""
     older: dict[UUID, UUID] = {}
@@ -91,6 +99,7 @@ def rows_of(
             current=is_newest and entry.kind != Kind.STOP,
             undo=newest.deployment_id if can_return else None,
             before=older.get(entry.target.id),
+            doubted=entry.target in doubted,
         )
         rows.append(row)
         older[entry.target.id] = entry.id

@@ -14,7 +14,8 @@ from django.utils.translation import gettext
 
 from agents.admin.install import gateway_url
 from agents.models import Server
-from agents.wording.pages import lazy
+from agents.wording.pages import lazy, shown
+from agents.wording.sentences import sentence
 from deployments.admin.own_forms import show_refusal
 from deployments.admin.ownership import caller_in, or_404, uncached_json
 from deployments.admin.page_responses import render_page, show_error
@@ -180,7 +181,7 @@ def _request(request: HttpRequest, caller: Caller, server_id: UUID, form: Instal
         show_refusal(form, error, fields={**{name: name for name in form.fields}, **FIELDS})
         return False
     except DeployError as error:
-        form.add_error(None, error.message)
+        form.add_error(None, shown(error.message))
         return False
     return True
 
@@ -213,6 +214,8 @@ def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> None:
             )
         elif do == "cancel":
             installation_requests.cancel_installation(caller=caller, installation_id=installation_id)
+        else:
+            raise Invalid(sentence("Choose what to do."), details={"do": sentence("unknown")})
     except ValueError:
         messages.error(request, gettext("No such installation."))
     except DeployError as error:

@@ -15,7 +15,7 @@ from agents.wording.sentences import sentence
 from deployments.admin.ownership import require_project_viewer
 from deployments.admin.page_responses import render_page, show_error
 from deployments.data.sharing_types import GrantState
-from deployments.errors import DeployError, NotFound
+from deployments.errors import DeployError, Invalid, NotFound
 from deployments.models import Project
 from deployments.services.permissions import access
 from deployments.services.queries import grant_view
@@ -64,6 +64,8 @@ def change_grant(request: HttpRequest, caller: Caller, project_id: UUID) -> None
         elif request.POST.get("do") == "allow":
             state = server_grants.allow(caller=caller, project_id=project_id, server_id=server_id, at=at)
             messages.success(request, MESSAGE_OF_STATE[state])
+        else:
+            raise Invalid(sentence("Choose what to do."), details={"do": sentence("unknown")})
     except ValueError:
         show_error(request, NotFound(sentence("No such server.")))
     except DeployError as error:

@@ -14,6 +14,8 @@ from deployments.api.schemas.responses import ResponseSchema, string_list
 from deployments.data.search_types import FoundKind
 from deployments.services.queries import search
 
+OWNERS = (FoundKind.PROJECT, FoundKind.SERVER, FoundKind.INCIDENT, FoundKind.CHANNEL)
+
 
 class SearchQuery(RequestSchema):
     q = serializers.CharField(
@@ -29,9 +31,13 @@ class FoundOut(ResponseSchema):
     title = serializers.CharField()
     detail = serializers.CharField(allow_blank=True)
     of = serializers.ChoiceField(
-        choices=[kind.value for kind in (FoundKind.PROJECT, FoundKind.SERVER)],
+        choices=[kind.value for kind in OWNERS],
         allow_null=True,
-        help_text="For what has no id of its own (service, variable, volume, invitation of yours): whose `id` this is.",
+        help_text="For what has no id of its own (service, variable, volume, invitation of yours, mute): "
+        "whose `id` this is.",
+    )
+    address = serializers.CharField(
+        allow_blank=True, help_text="Of a page of the documentation, on this installation. Empty for everything else."
     )
 
 
@@ -59,6 +65,7 @@ class Search(BaseView):
                 "title": item.title,
                 "detail": item.detail,
                 "of": str(item.of) if item.of else None,
+                "address": item.address,
             }
             for item in result.items
         ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from difflib import unified_diff
+from itertools import islice
 from uuid import UUID
 
 from agents.wording.sentences import sentence
@@ -15,6 +17,18 @@ from deployments.services.permissions import access
 from deployments.types import Caller, HistoryEntry, KeptImages, Right
 from stackgen.plan import Change, compare_services
 
+MAX_LINES = 400
+TONES = {"+": "good", "-": "bad", "@": "note"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileDiff:
+    """Lines of a generated file that differ, with what they are: added, removed, kept, or where they stand."""
+
+    name: str
+    lines: tuple[tuple[str, str], ...]
+    cut: bool = False
+
 
 @dataclass(frozen=True, kw_only=True)
 class HistoryDiff:
@@ -25,6 +39,7 @@ class HistoryDiff:
     env_added: tuple[str, ...]
     env_removed: tuple[str, ...]
     env_changed: tuple[str, ...]
+    files: tuple[FileDiff, ...] = ()
 
 
 def list_history(
@@ -72,7 +87,21 @@ def diff_history(*, caller: Caller, older_id: UUID, newer_id: UUID) -> HistoryDi
         env_added=tuple(sorted(env_new.keys() - env_old.keys())),
         env_removed=tuple(sorted(env_old.keys() - env_new.keys())),
         env_changed=changed_names(env_old, env_new),
+        files=differing_files(old.config.get("files", {}), new.config.get("files", {})),
     )
+
+
+def differing_files(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[FileDiff, ...]:
+    """Return the files that differ, each with at most MAX_LINES lines; they hold no value of a secret."""
+    found = []
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name, "").splitlines(), new.get(name, "").splitlines()
+        # The first two name the files.
+        lines = list(islice(unified_diff(before, after, lineterm="", n=2), 2, MAX_LINES + 3))
+        if lines:
+            told = tuple((TONES.get(line[0], ""), line) for line in lines[:MAX_LINES] if line)
+            found.append(FileDiff(name=name, lines=told, cut=len(lines) > MAX_LINES))
+    return tuple(found)
 
 
 def changed_names(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agents.wording.sentences import sentence
 from deployments.data.search_types import Found, FoundKind, SearchResult
 from deployments.errors import Invalid
-from deployments.repositories.search import belongings, search_rows
+from deployments.repositories.search import belongings, doc_titles, open_rows, search_rows
 from deployments.types import Caller
 
 MIN_LENGTH = 2
@@ -28,6 +28,9 @@ QUERIES = (
     search_rows.people_with,
     search_rows.groups_with,
     belongings.invitations_with,
+    open_rows.enrolments_with,
+    open_rows.mutes_with,
+    doc_titles.titles_with,
 )
 
 

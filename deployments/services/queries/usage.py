@@ -21,6 +21,7 @@ from deployments.repositories.paging import deployment_lists
 from deployments.services.fleet import machine_list
 from deployments.services.permissions import access
 from deployments.services.queries import lookups
+from deployments.states import KIND_LABELS, RESULT_LABELS
 from deployments.types import Caller, DeploymentRecord, Right
 
 # As long as minutes are kept.
@@ -89,11 +90,16 @@ def server_marks(*, caller: Caller, server_id: UUID, since: datetime) -> tuple[M
     return _marks(found, kills, since=since)
 
 
+def _words_of(deployment: DeploymentRecord) -> str:
+    labels = {"kind": KIND_LABELS[deployment.kind], "result": RESULT_LABELS[deployment.result]}
+    return sentence("{kind}: {result}", **labels)
+
+
 def _marks(
     deployments: Iterable[DeploymentRecord], kills: Iterable[memory_kills.Kill], *, since: datetime
 ) -> tuple[Mark, ...]:
     ended = [
-        Mark(deployment_id=each.id, at=each.completed_at, words=f"{each.kind} {each.status}")
+        Mark(deployment_id=each.id, at=each.completed_at, words=_words_of(each))
         for each in deployments
         if each.completed_at is not None and each.completed_at >= since
     ]
@@ -101,7 +107,7 @@ def _marks(
         Mark(
             deployment_id=None,
             at=each.at,
-            words=f"{each.container} was killed for lack of memory",
+            words=sentence("{container} was killed for lack of memory", container=each.container),
             container=each.container,
         )
         for each in kills

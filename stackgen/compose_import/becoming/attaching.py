@@ -67,8 +67,10 @@ def seal(draft: Draft, node: NodeDraft, item: Tree, source: str) -> str:
     while f"env.{name}" in node.config or (f"secret.{name}" in node.config and name not in _named(node)):
         name += "_file"
     content = content_of(draft, "secrets", source)
-    missing = "" if content is not None else ": no value in the files, it is asked for"
-    if node.set(f"secret.{name}", content or "", item, f"secret.{name}, sealed{missing}") and missing:
+    said = f"secret.{name}, sealed"
+    if content is None:
+        said = f"secret.{name}, sealed: no value in the files, it is asked for"
+    if node.set(f"secret.{name}", content or "", item, said) and content is None:
         node.needed(item, f"the value of the secret {source}")
     return name
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from stackgen.compose_import.becoming.draft import Draft, NodeDraft
@@ -72,19 +72,22 @@ def _take(draft: Draft, node: NodeDraft, name: str, tree: Tree) -> None:
     if (written := program_variable_name(name)) != name:
         node.lost(tree, f"{name} reaches the program as {written}")
     joined = [target for target in callees_in(name, value, draft, node.name) if (node.name, target) in draft.edges]
-    edges = f"; it leads to {', '.join(joined)}, an edge" if joined else ""
     if (filled := _with_references(draft, node, value)) != value:
-        node.set(f"env.{name}", filled, tree, f"env.{name} = {filled}{edges}", outcome=Outcome.BETTER)
+        node.set(f"env.{name}", filled, tree, _with_edges(f"env.{name} = {filled}", joined), outcome=Outcome.BETTER)
         return
     # What a running container has is nobody's to read, whatever it is called.
     if is_secret(name, value) or draft.in_place:
-        given = "" if value else ": no value in the files, it is asked for"
+        said = f"secret.{name}, sealed" if value else f"secret.{name}, sealed: no value in the files, it is asked for"
         outcome = Outcome.BECAME if value else Outcome.NEEDED
-        node.set(f"secret.{name}", value, tree, f"secret.{name}, sealed{given}{edges}", outcome=outcome)
+        node.set(f"secret.{name}", value, tree, _with_edges(said, joined), outcome=outcome)
         return
-    if node.set(f"env.{name}", value, tree, f"env.{name}{edges}") and tree.unset:
+    if node.set(f"env.{name}", value, tree, _with_edges(f"env.{name}", joined)) and tree.unset:
         state = "incomplete" if value else "empty"
         node.needed(tree, f"{', '.join(tree.unset)} has no value in the files: env.{name} is {state}")
+
+
+def _with_edges(said: str, joined: Sequence[str]) -> str:
+    return f"{said}; it leads to {', '.join(joined)}, an edge" if joined else said
 
 
 def _with_references(draft: Draft, node: NodeDraft, value: str) -> str:

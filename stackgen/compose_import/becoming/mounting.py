@@ -86,7 +86,7 @@ def _volume(draft: Draft, node: NodeDraft, item: Tree, target: str) -> None:
         if key in node.config:
             node.lost(item, f"{source} is mounted at {node.config[key]} already; a second place of one volume")
             return
-    if node.set(key, value, item, f"{key} = {value}{_where_data_lies(draft, source)}"):
+    if node.set(key, value, item, _with_old_place(draft, source, f"{key} = {value}")):
         _keep_name(draft, node, item, source, key.partition(".")[2])
 
 
@@ -124,11 +124,11 @@ def refuse_path_around(service: Tree, kind: str) -> None:
                     raise NotAStore(f"{item.at('source')} of the host is mounted at {target}, and its data is {path}")
 
 
-def _where_data_lies(draft: Draft, source: str) -> str:
+def _with_old_place(draft: Draft, source: str, said: str) -> str:
     if draft.in_place:
-        return ""
+        return said
     old = present_name(draft, source)
-    return f"; data of a stack that runs already lies in the volume {old}: copy it before the first deployment"
+    return f"{said}; data of a stack that runs already lies in the volume {old}: copy it before the first deployment"
 
 
 def _is_data(draft: Draft, node: NodeDraft, item: Tree, target: str, source: str) -> bool:
@@ -142,7 +142,7 @@ def _is_data(draft: Draft, node: NodeDraft, item: Tree, target: str, source: str
     draft.used.add(("volumes", source))
     said = f"the volume that the database node has for its data, at {near[0]}"
     if source:
-        said += _where_data_lies(draft, source)
+        said = _with_old_place(draft, source, said)
     node.became(item, said)
     own = next((volume.name for volume in place.volumes if volume.path == target), "")
     if source and own:

@@ -105,8 +105,8 @@ def take_ports(draft: Draft, node: NodeDraft, tree: Tree) -> None:
             node.set("hostPort", published, item, f"hostPort = {published}")
         else:
             written = _written(item, published, target, protocol)
-            free = "" if published else ", any free port of the host"
-            node.append("ports", [written], item, f"ports: {written}{free}")
+            said = f"ports: {written}" if published else f"ports: {written}, any free port of the host"
+            node.append("ports", [written], item, said)
 
 
 def _written(item: Tree, published: str, target: str, protocol: str) -> str:

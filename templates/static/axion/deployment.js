@@ -35,7 +35,7 @@ function draw() {
   show(byId("ax-status"), pill(badge));
   show(byId("ax-facts"), ...facts(badges, deployment, page.machines));
   show(byId("ax-steps"), ...stepper(badges, deployment));
-  show(byId("ax-trouble"), trouble(badges, deployment, again()));
+  show(byId("ax-trouble"), trouble(badges, deployment, again(), address.variables));
   drawProgress(badge);
   show(byId("ax-actions"), ...actions());
   byId("ax-services-summary").textContent = servicesSummary(badges, deployment.services, UNFINISHED.has(deployment.status) ? 0 : deployment.completedAt);

@@ -61,7 +61,7 @@ function cancelling(badges, deployment) {
 }
 
 // What happened, which service, its last lines, what to do.
-export function trouble(badges, deployment, again = "") {
+export function trouble(badges, deployment, again = "", variables = "") {
   if (deployment.status === "in_progress" && deployment.cancelRequestedAt) return cancelling(badges, deployment);
   if (!deployment.reason && deployment.status === "rolling_back" && deployment.rolledBackBy) return undone(badges, deployment);
   if (!deployment.reason) return deployment.message ? remark(deployment) : null;
@@ -76,8 +76,12 @@ export function trouble(badges, deployment, again = "") {
     restored ? h("p", {}, gettext("The previous version is running again, confirmed by the agent.")) : null,
     deployment.logTail.length ? h("pre", { class: "ax-tail", tabindex: "0" }, deployment.logTail.join("\n")) : null,
     advice ? h("p", { class: "ax-advice" }, h("strong", {}, gettext("What to do:")), " ", advice) : null,
-    again ? h("p", { class: "ax-row" }, h("a", { class: "ax-button", dataset: { kind: "main" }, href: again }, icon("replay"), deployment.reason === "invalid" ? gettext("Review the new plan") : gettext("Deploy again…"))) : null);
+    again ? h("p", { class: "ax-row ax-row-wraps" }, h("a", { class: "ax-button", dataset: { kind: "main" }, href: again }, icon("replay"), deployment.reason === "invalid" ? gettext("Review the new plan") : gettext("Deploy again…")),
+      variables && MAY_BE_VARIABLES.has(deployment.reason) ? h("a", { class: "ax-button", href: variables }, icon("key"), gettext("Edit variables")) : null) : null);
 }
+
+// What another value of a variable may mend.
+const MAY_BE_VARIABLES = new Set(["unhealthy", "build", "apply", "invalid", "peer"]);
 
 // A success that a rollback by hand takes back.
 function undone(badges, deployment) {

@@ -9,8 +9,17 @@ const ANSI = /\u001b\[[0-9;?]*[A-Za-z]/g;
 
 export class LogView {
   constructor(box, filter) {
-    Object.assign(this, { box, filter, waiting: [], lines: [], dropped: 0, names: new Set(), paused: false });
+    Object.assign(this, { box, filter, waiting: [], lines: [], dropped: 0, names: new Set(), paused: false, needle: "" });
     filter.addEventListener("change", () => this.redraw());
+    byId("ax-log-search").addEventListener("input", (event) => {
+      this.needle = event.target.value.trim().toLowerCase();
+      this.redraw();
+    });
+    byId("ax-log-wrap").addEventListener("click", (event) => {
+      const whole = this.box.classList.toggle("ax-log-unwrapped");
+      event.currentTarget.setAttribute("aria-pressed", String(!whole));
+      this.toEnd();
+    });
     box.addEventListener("scroll", () => this.pause(!this.atEnd()));
     // Lines that break anew move the end away, which is not the reader's wish to stay.
     new ResizeObserver(() => this.toEnd()).observe(box);
@@ -36,7 +45,7 @@ export class LogView {
     this.learn(fresh);
     this.box.append(...fresh.filter((line) => this.wanted(line)).map(lineOf));
     while (this.box.childElementCount > MAX_LINES) this.box.firstElementChild.remove();
-    byId("ax-log-empty").hidden = this.lines.length > 0;
+    if (this.lines.length && !this.needle) byId("ax-log-empty").hidden = true;
     this.toEnd();
   }
 
@@ -53,11 +62,13 @@ export class LogView {
   }
 
   wanted(line) {
-    return !this.filter.value || line.name === this.filter.value;
+    return (!this.filter.value || line.name === this.filter.value) && (!this.needle || line.text.toLowerCase().includes(this.needle));
   }
 
   redraw() {
     this.box.replaceChildren(...this.lines.filter((line) => this.wanted(line)).map(lineOf));
+    byId("ax-log-empty").hidden = this.lines.length > 0 && this.box.childElementCount > 0;
+    byId("ax-log-empty").textContent = this.lines.length ? gettext("No line has this.") : gettext("No output yet.");
     this.toEnd();
   }
 

@@ -7,7 +7,7 @@
   const NAMES = {
     project: gettext("Projects"), deployment: gettext("Deployments"), service: gettext("Services"), variable: gettext("Variables"), volume: gettext("Volumes"), server: gettext("Servers"), cluster: gettext("Clusters"),
     agent: gettext("Agents"), command: gettext("Commands"), registry: gettext("Registries"), incident: gettext("Incidents"), channel: gettext("Notification channels"), person: gettext("People"), group: gettext("Groups"),
-    invitation: gettext("Invitations"), token: gettext("API tokens"),
+    invitation: gettext("Invitations"), token: gettext("API tokens"), enrolment: gettext("Enrolment tokens"), mute: gettext("Muted now"), documentation: gettext("Documentation"),
   };
   const PAGES = {
     project: (id) => `deployments/project/${id}/change/`, deployment: (id) => `deployments/deployment/${id}/change/`,
@@ -17,6 +17,7 @@
     person: (id, all) => (all ? `deployments/user/${id}/change/` : `deployments/deployment/?requested_by_id=${id}`),
     variable: (id) => `deployments/project/${id}/variables/`, volume: (id, all, of) => (of === "server" ? `agents/server/${id}/volumes/` : `deployments/project/${id}/volumes/`),
     agent: (id) => `agents/agent/${id}/change/`, command: (id) => `agents/commandrecord/${id}/change/`, token: (id) => `deployments/apitoken/${id}/change/`,
+    enrolment: (id) => `agents/enrolmenttoken/${id}/change/`, mute: (id, all, of) => PAGES[of](id, all),
     invitation: (id, all, of) => (of === "project" ? `deployments/project/${id}/people/` : `deployments/projectinvitation/${id}/change/`),
   };
 
@@ -48,7 +49,7 @@
       list.replaceChildren(...Object.keys(NAMES).filter((kind) => items.some((item) => item.kind === kind)).map((kind) =>
         make("div", { role: "group", "aria-label": NAMES[kind] }, make("p", { class: "ax-hint", "aria-hidden": "true" }, NAMES[kind]),
           ...items.map((item, at) => [item, at]).filter(([item]) => item.kind === kind).map(([item, at]) =>
-            make("a", { role: "option", id: `ax-search-${at}`, "aria-selected": "false", tabindex: "-1", href: dialog.dataset.admin + PAGES[kind](item.id, dialog.dataset.all, item.of) },
+            make("a", { role: "option", id: `ax-search-${at}`, "aria-selected": "false", tabindex: "-1", href: item.address || dialog.dataset.admin + PAGES[kind](item.id, dialog.dataset.all, item.of) },
               make("strong", {}, item.title), item.detail ? ` ${item.detail}` : "")))));
       text.setAttribute("aria-expanded", String(items.length > 0));
       said.textContent = words;

@@ -23,6 +23,11 @@ export function serviceRows(badges, services, wanted = "") {
   return [...shown].sort(byTrouble(badges)).map((service) => row(badges, service));
 }
 
+// Whole on a click or by key, as nothing hovers on a phone.
+function digest({ serviceName, imageDigest }) {
+  return h("details", { class: "ax-digest" }, h("summary", { "aria-label": gettext("Digest of the image of {service}", { service: serviceName }) }, h("code", {}, shortDigest(imageDigest))), h("code", { class: "ax-break" }, imageDigest));
+}
+
 function row(badges, service) {
   const image = service.image ? service.image.split("/").pop() : "";
   return h("li", { class: "ax-service", dataset: { tone: serviceBadge(badges, service).tone } },
@@ -30,6 +35,6 @@ function row(badges, service) {
     h("div", { class: "ax-service-state" }, pill(serviceBadge(badges, service))),
     h("div", { class: "ax-service-count", title: gettext("Healthy and wanted copies") }, `${service.healthyReplicas}/${service.replicas}`),
     h("div", { class: "ax-service-image", title: service.image || null }, h("span", {}, image),
-      service.imageDigest ? h("code", { title: service.imageDigest }, shortDigest(service.imageDigest)) : null),
+      service.imageDigest ? digest(service) : null),
     service.errorMessage ? h("div", { class: "ax-service-error" }, shown(service.errorMessage)) : null);
 }

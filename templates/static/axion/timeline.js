@@ -2,7 +2,7 @@
 import { h, icon } from "./dom.js";
 import { clock, exact, fine } from "./format.js";
 import { serviceBadge, statusBadge } from "./badges.js";
-import { gettext, shown } from "./say.js";
+import { gettext, locale, shown } from "./say.js";
 
 const MAX_ENTRIES = 300;
 
@@ -39,6 +39,9 @@ const sentences = {
   "deployment.command_sent": () => ["send", "busy", gettext("Sent to the agent"), ""],
 };
 
+// To the second; with the day where that is not today.
+const when = (ms) => (new Date(ms).toDateString() === new Date().toDateString() ? [clock(ms)] : [clock(ms), h("span", { class: "ax-moment-day" }, new Date(ms).toLocaleDateString(locale, { day: "numeric", month: "short" }))]);
+
 export class Timeline {
   constructor(list, badges) {
     Object.assign(this, { list, badges });
@@ -51,7 +54,7 @@ export class Timeline {
     this.list.prepend(h("li", { class: "ax-moment", dataset: { tone, sequence: event.sequence } },
       h("span", { class: "ax-moment-mark" }, icon(symbol)),
       h("div", {}, h("p", { class: "ax-moment-title" }, title), more ? h("p", { class: "ax-moment-more" }, more) : null),
-      h("time", { datetime: new Date(event.createdAt).toISOString(), title: exact(event.createdAt) }, clock(event.createdAt))));
+      h("time", { datetime: new Date(event.createdAt).toISOString(), title: exact(event.createdAt) }, ...when(event.createdAt))));
     while (this.list.childElementCount > MAX_ENTRIES) this.list.lastElementChild.remove();
   }
 

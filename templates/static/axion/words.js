@@ -21,10 +21,11 @@
     .filter(({ pieces, names }) => names.length && (pieces.join("").match(/\p{L}/gu) ?? []).length >= 5)
     .sort((one, other) => other.pieces.join("").length - one.pieces.join("").length);
   const STOP = /[.!?:;]\s*$/;
-  const NAMES = /^\S+(?:, \S+)*$/;
+  const NAMES = /^(?:'[^']*'|\S+)(?:, (?:'[^']*'|\S+))*$/;
   const OF_OTHERS = new Set(["asked_by", "by", "cancel_requested_by", "heir", "host", "hostname", "owner", "path", "project", "project_name", "requested_by", "server", "server_name", "user", "username", "who"]);
   const SAYS = /^(?!(?:as|its|items|this) )(?:are|can|cannot|could|did|do|had|have|may|must|ran|[a-z]+(?:s|ed)) /;
-  const isPhrase = ({ source, pieces }) => !pieces[0] && !STOP.test(source);
+  const mayHappen = (source, own) => !STOP.test(source) && (own.match(/\p{L}/gu) ?? []).length < 15;
+  const isPhrase = ({ source, pieces }) => !pieces[0] && mayHappen(source, pieces.join(""));
   const valuesIn = (template, text) => {
     const { pieces, names } = template;
     if (!text.startsWith(pieces[0]) || !text.endsWith(pieces.at(-1))) return null;
@@ -32,8 +33,10 @@
     let at = pieces[0].length;
     for (const [index, name] of names.entries()) {
       const piece = pieces[index + 1];
-      const end = index === names.length - 1 ? text.length - piece.length : text.indexOf(piece, at + 1);
-      if (end <= at || (values[name] ?? text.slice(at, end)) !== text.slice(at, end)) return null;
+      // What is joined to a word, such as a remark, may be left out; a word of its own may not.
+      const least = /\p{L}$/u.test(pieces[index]) ? 0 : 1;
+      const end = index === names.length - 1 ? text.length - piece.length : text.indexOf(piece, at + least);
+      if (end < at + least || (values[name] ?? text.slice(at, end)) !== text.slice(at, end)) return null;
       values[name] = text.slice(at, end);
       at = end + piece.length;
     }
@@ -46,10 +49,10 @@
     const said = recognised(text, depth);
     return said === text && text.includes(". ") ? recognised(`${text}.`, depth).replace(/\.$/, "") : said;
   };
-  const one = (text, depth, phrases = true) => {
-    if (Object.hasOwn(stored, text.trim())) return text.replace(text.trim(), () => stored[text.trim()]);
+  const one = (text, depth, phrases = true, within = false) => {
+    if (Object.hasOwn(stored, text.trim()) && !(within && mayHappen(text.trim(), text))) return text.replace(text.trim(), () => stored[text.trim()]);
     for (const template of templates) {
-      const values = !phrases && isPhrase(template) ? null : valuesIn(template, text.trim());
+      const values = (!phrases && isPhrase(template)) || (within && mayHappen(template.source, template.pieces.join(""))) ? null : valuesIn(template, text.trim());
       if (!values) continue;
       const words = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, valueOf(name, value, depth + 1)]));
       return text.replace(text.trim(), () => stored[template.source].replace(FIELD_OR_BRACE, (field) => (field === "{{" ? "{" : words[field.match(/\w+/)[0]] ?? "")));
@@ -64,8 +67,8 @@
     const said = SAYS.test(rest) && !STOP.test(name) ? one(bare, depth, false) : null;
     return said === null ? null : `${name} ${said}${rest.slice(bare.length)}`;
   };
-  // What follows a sentence; words without a stop are part of what was not recognised.
-  const restOf = (text, depth) => (STOP.test(text) || /[.!?:;]\s/.test(text.trim()) ? recognised(text, depth) : text);
+  // What follows a sentence; a few words without a stop are part of what was not recognised.
+  const restOf = (text, depth) => (STOP.test(text) || /[.!?:;]\s/.test(text.trim()) ? recognised(text, depth) : one(text, depth + 1, true, true) ?? text);
   const whole = (text, depth) => one(text, depth) ?? ofSomebody(text, depth);
   const recognised = (text, depth = 0) => {
     if (!text || text.length > 4000 || depth > 3) return text;

@@ -23,6 +23,8 @@ TRIES = 4
 HEADING_MS = 10_000
 # Docker's new networks make Chromium drop what it loads.
 DROPPED = "ERR_NETWORK_CHANGED"
+# What stands where no view of ours answers.
+ERROR_PAGES = ("400.html", "403.html", "403_csrf.html", "404.html", "500.html", "503.html", "refused.html")
 # Not ours: these pages are a library's, whole.
 NOT_OURS = {"the page of the API", "sign in"}
 
@@ -103,8 +105,9 @@ def test_before_there_is_anything(onlooker: Onlooker) -> None:
         onlooker.open(path, name=name)
     onlooker.page.context.clear_cookies()
     onlooker.open("/admin/login/", name="sign in")
-    for template in ("400.html", "403_csrf.html", "500.html", "503.html"):
-        onlooker.page.set_content(render_to_string(template))
+    onlooker.open("/no-such-page", name="404 for nobody")
+    for template in ERROR_PAGES:
+        onlooker.page.set_content(render_to_string(template, {"headline": "Too many attempts", "what": "Wait 5 s."}))
         onlooker.look(template)
     assert not onlooker.wrong, "\n".join(onlooker.wrong)
 

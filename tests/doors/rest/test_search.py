@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
-from agents.models import Agent, CommandRecord, Server
+from agents.models import Agent, CommandRecord, EnrolmentToken, Server
 from deployments.data.variable_types import PROJECT_WIDE, Place, Scope
 from deployments.models import ObservedVolumes, PeopleGroup, Project, ProjectInvitation, Registry
 from deployments.repositories.invitations import MAX_AGE
 from deployments.scopes import Scope as TokenScope
+from deployments.services.fleet import machine_list
 from deployments.services.permissions import api_tokens
 from deployments.services.permissions.access import caller_of
 from deployments.services.projects import project_variables
 from deployments.services.queries.search import MAX_FOUND
 from tests import factories
 from tests.doors.people import NAMES, People
+
+
+@pytest.fixture(autouse=True)
+def no_documentation(settings: Settings, tmp_path: Path) -> None:
+    settings.DOCS_ROOT = tmp_path
 
 
 def whole(people: People, who: str, text: str) -> list[dict[str, Any]]:
@@ -101,6 +113,55 @@ def make_belongings(people: People, *, project: Project, server: Server, agent: 
             project=project, name=name, role="viewer", invited_by=people.users["owner"], created_at=timezone.now()
         )
     return secret
+
+
+def test_what_is_muted_now_is_found_and_leads_to_what_is(people: People, project: Project, server: Server) -> None:
+    soon, over = timezone.now() + timedelta(hours=1), timezone.now() - timedelta(hours=1)
+    Project.objects.filter(pk=project.pk).update(muted_until=soon)
+    incident = factories.make_incident(project, server, muted_until=soon)
+    factories.make_incident(project, server, cause="unhealthy", muted_until=over)
+    channel = factories.make_channel(project=project, name="Night pager", muted_until=soon)
+    wanted = {("project", str(project.pk)), ("incident", str(incident.pk)), ("channel", str(channel.pk))}
+    for who, sees in {"owner": True, "viewer": True, "root": True, "stranger": False}.items():
+        for text in ("muted", f"MUTED {project.name}"):
+            there = {(each["of"], each["id"]) for each in whole(people, who, text) if each["kind"] == "mute"}
+            assert there == (wanted if sees else set()), (who, text)
+    assert [each["of"] for each in whole(people, "owner", "muted pager") if each["kind"] == "mute"] == ["channel"]
+    Project.objects.filter(pk=project.pk).update(muted_until=over)
+    assert "project" not in {each["of"] for each in whole(people, "owner", "muted") if each["kind"] == "mute"}
+
+
+def test_an_enrolment_token_is_found_by_its_server_while_it_admits_an_agent(people: People, server: Server) -> None:
+    caller = caller_of(people.users["owner"])
+    machine_list.issue_enrolment_token(caller=caller, server_id=server.pk)
+    token = EnrolmentToken.objects.get(server_id=server.pk)
+    for who, sees in {"owner": True, "root": True, "stranger": False}.items():
+        for text in (server.name, str(token.pk)[:8]):
+            assert (("enrolment", str(token.pk)) in found(people, who, text)) is sees, (who, text)
+    EnrolmentToken.objects.filter(pk=token.pk).update(expires_at=timezone.now())
+    assert ("enrolment", str(token.pk)) not in found(people, "owner", server.name)
+    assert ("enrolment", str(token.pk)) in found(people, "owner", str(token.pk)[:8])
+
+
+def test_pages_of_the_documentation_are_found_by_title(people: People, tmp_path: Path) -> None:
+    assert found(people, "viewer", "quarantine") == []
+    (tmp_path / "search").mkdir()
+    index = tmp_path / "search/search_index.json"
+    index.write_text("no JSON")
+    assert found(people, "viewer", "quarantine") == []
+    pages = [
+        {"location": "jobs.html", "title": "Jobs &amp; quarantine", "text": ""},
+        {"location": "jobs.html#late", "title": "Quarantine of a late run", "text": ""},
+        {"location": "other.html", "title": "Other", "text": "quarantine"},
+    ]
+    index.write_text(json.dumps({"docs": pages}))
+    os.utime(index, ns=(1, 1))
+    wanted = ("kind", "title", "detail", "address")
+    there = [tuple(each[name] for name in wanted) for each in whole(people, "viewer", "quarantine")]
+    assert there == [
+        ("documentation", "Jobs & quarantine", "", "/docs/jobs.html"),
+        ("documentation", "Quarantine of a late run", "Jobs & quarantine", "/docs/jobs.html#late"),
+    ]
 
 
 def found_id(model: type[Any], **columns: Any) -> str:
