@@ -55,13 +55,24 @@ def certificate_sentence(certificate: CertificateData | None, *, now: datetime) 
     if certificate is None:
         return gettext("None: this agent is known by its credential alone. A new enrolment token brings a certificate.")
     until = f"{certificate.valid_until:%Y-%m-%d at %H:%M} UTC"
+    return certificate_trouble(certificate, now=now) or gettext(
+        "Serial {serial}, valid until {until}. It is renewed at half its life."
+    ).format(serial=certificate.serial, until=until)
+
+
+def certificate_trouble(certificate: CertificateData | None, *, now: datetime) -> str:
+    """Return why the agent is not let in with its certificate, and what to do; empty where it is."""
+    if certificate is None:
+        return ""
     if certificate.valid_until <= now:
         return gettext("Ended on {until}, so the agent is not let in. {ended_hint}").format(
-            until=until, ended_hint=ENDED_HINT
+            until=f"{certificate.valid_until:%Y-%m-%d at %H:%M} UTC", ended_hint=ENDED_HINT
         )
-    return gettext("Serial {serial}, valid until {until}. It is renewed at half its life.").format(
-        serial=certificate.serial, until=until
-    )
+    if not certificate.trusted:
+        return gettext("Signed by an authority that was replaced, so the agent is not let in. {ended_hint}").format(
+            ended_hint=ENDED_HINT
+        )
+    return ""
 
 
 def taken_over(at: datetime | None) -> str:

@@ -42,6 +42,8 @@ class AgentCertificate(models.Model):
     authority = models.ForeignKey(Authority, on_delete=models.PROTECT, related_name="certificates")
     valid_from = models.DateTimeField()
     valid_until = models.DateTimeField()
+    # When a session was first opened with it: what was made may never have reached its agent.
+    presented_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:

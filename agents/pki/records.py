@@ -21,11 +21,12 @@ class AuthorityData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateData:
-    """What is known of an agent's certificate. `serial` in hex."""
+    """What is known of an agent's certificate. `serial` in hex; `trusted`: so is the authority that signed it."""
 
     serial: str
     valid_from: datetime
     valid_until: datetime
+    trusted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

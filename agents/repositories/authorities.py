@@ -7,8 +7,8 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max, OuterRef, Subquery
-from django.db.models.functions import Now
+from django.db.models import Exists, F, Max, OuterRef, Q
+from django.db.models.functions import Coalesce, Now
 
 from agents.models import Agent, AgentCertificate, Authority
 from agents.pki.records import AuthorityData, CertificateData
@@ -85,36 +85,53 @@ def revoke_all(*, agent_id: UUID) -> None:
 
 
 def newest_of(*, agent_id: UUID) -> CertificateData | None:
-    """Return the agent's certificate that is good the longest; None for an agent without one."""
-    row = AgentCertificate.objects.filter(agent_id=agent_id, revoked_at__isnull=True).order_by("-valid_until").first()
+    """Return the agent's certificate that is good the longest of those it came with, or else of those made for it.
+
+    None for an agent without one.
+    """
+    rows = AgentCertificate.objects.select_related("authority").filter(agent_id=agent_id, revoked_at__isnull=True)
+    row = rows.order_by(F("presented_at").desc(nulls_last=True), "-valid_until").first()
     if row is None:
         return None
-    return CertificateData(serial=row.serial, valid_from=row.valid_from, valid_until=row.valid_until)
+    return CertificateData(
+        serial=row.serial,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        trusted=row.authority.state in TRUSTED,
+    )
 
 
 def ends(*, agent_ids: Collection[UUID]) -> dict[UUID, datetime]:
-    """Return by agent when its certificate that was not revoked and lasts the longest ends."""
+    """Return by agent when the certificate ends that lasts the longest of those it came with, or else of all.
+
+    What was made for an agent and never reached it keeps nobody connected.
+    """
     rows = AgentCertificate.objects.filter(agent_id__in=agent_ids, revoked_at__isnull=True).order_by()
-    return dict(rows.values_list("agent_id").annotate(end=Max("valid_until")))
+    presented = Max("valid_until", filter=Q(presented_at__isnull=False))
+    return dict(rows.values_list("agent_id").annotate(end=Coalesce(presented, Max("valid_until"))))
 
 
-def needs_renewal(*, agent_id: UUID) -> bool:
-    """Tell whether the agent's newest certificate is of an authority that does not sign any more."""
-    newest = AgentCertificate.objects.filter(agent_id=agent_id, revoked_at__isnull=True).order_by("-valid_until", "-id")
-    state = newest.values_list("authority__state", flat=True).first()
-    return state is not None and state != AuthorityState.ISSUING
+def signers_of(*, serials: Collection[str]) -> dict[str, AuthorityState]:
+    """Return by certificate in what state its signer is; certificates that were revoked are left out."""
+    rows = AgentCertificate.objects.filter(serial__in=serials, revoked_at__isnull=True)
+    return {serial: AuthorityState(state) for serial, state in rows.values_list("serial", "authority__state")}
 
 
 def not_renewed(*, limit: int) -> tuple[tuple[UUID, ...], int]:
-    """Return the servers of agents whose newest certificate is not of the signing authority, and how many there are."""
-    newest = AgentCertificate.objects.filter(agent=OuterRef("pk"), revoked_at__isnull=True).order_by(
-        "-valid_until", "-id"
+    """Return the servers of agents that never came with a certificate of the signing authority, and how many there are.
+
+    One that was made for an agent does not count: its answer may have been lost.
+    """
+    moved = AgentCertificate.objects.filter(
+        agent=OuterRef("pk"),
+        revoked_at__isnull=True,
+        presented_at__isnull=False,
+        authority__state=AuthorityState.ISSUING,
     )
     rows = (
         Agent.objects.active()
         .filter(certified=True)
-        .annotate(authority_state=Subquery(newest.values("authority__state")[:1]))
-        .exclude(authority_state=AuthorityState.ISSUING)
+        .exclude(Exists(moved))
         .order_by("server_id")
         .values_list("server_id", flat=True)
     )

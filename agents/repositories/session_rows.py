@@ -20,6 +20,10 @@ WHERE agent.id = %s AND agent.credential_hash = %s AND agent.revoked_at IS NULL
 FOR NO KEY UPDATE OF agent
 """
 _OPEN: LiteralString = """
+WITH presented AS (
+    UPDATE agent_certificates SET presented_at = statement_timestamp()
+    WHERE serial = %s AND agent_id = %s AND presented_at IS NULL
+)
 UPDATE agents
 SET session_id = %s, last_seen_at = statement_timestamp(), protocol = %s, build = %s, understands = %s::jsonb,
     instance_id = %s, former_instance_id = %s, refused_instance_id = %s, instance_at = %s, trouble = %s,
@@ -47,9 +51,21 @@ def lock_for_session(*, agent_id: UUID, credential_hash: str) -> KnownAgent | No
 
 
 def open_session(
-    *, agent_id: UUID, session_id: UUID, hello: Hello, instances: Instances, trouble: str, skew_ms: int | None
+    *,
+    agent_id: UUID,
+    session_id: UUID,
+    hello: Hello,
+    instances: Instances,
+    trouble: str,
+    skew_ms: int | None,
+    serial: str,
 ) -> None:
-    """Let this session speak for the agent, in place of any earlier one, and store what it says of itself."""
+    """Let this session speak for the agent, in place of any earlier one, and store what it says of itself.
+
+    That the agent has this certificate is stored, too; `serial` is empty for an agent without one.
+    """
     said = [session_id, hello.protocol, hello.build, json.dumps(dict(hello.commands))]
     processes = [instances.present, instances.former, instances.refused, instances.since]
-    fetch_one(_OPEN, [*said, *processes, trouble, skew_ms, hello.version[:50], hello.journal_id, agent_id])
+    fetch_one(
+        _OPEN, [serial, agent_id, *said, *processes, trouble, skew_ms, hello.version[:50], hello.journal_id, agent_id]
+    )

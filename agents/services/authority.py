@@ -5,9 +5,10 @@ Its private key is stored sealed, and opened only to sign. How it is sealed is t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Protocol
 from uuid import UUID, uuid4
 
@@ -28,6 +29,22 @@ STILL_OVERLAPPING = (
     "A former authority is still trusted: end that first (manage.py rotate_authority --finish), then rotate again."
 )
 NOTHING_TO_FINISH = "No former authority is trusted: there is nothing to finish."
+
+
+class Standing(Enum):
+    """What is to become of a session that was opened with a certificate."""
+
+    GOOD = "good"
+    # Another authority signs by now.
+    RENEW = "renew"
+    # Revoked, or its authority is trusted no more.
+    OVER = "over"
+
+
+_STANDINGS: dict[AuthorityState | None, Standing] = {
+    AuthorityState.ISSUING: Standing.GOOD,
+    AuthorityState.FORMER: Standing.RENEW,
+}
 
 
 class KeySeal(Protocol):
@@ -140,18 +157,19 @@ def finish_rotation() -> None:
 
 
 def not_renewed() -> tuple[tuple[UUID, ...], int]:
-    """Return servers whose agent has no certificate of the new authority yet, some of them, and how many there are."""
+    """Return servers whose agent has not come with a certificate of the new authority yet: some, and how many."""
     return authorities.not_renewed(limit=MAX_NAMED)
 
 
 def certificate_of(*, agent_id: UUID) -> CertificateData | None:
-    """Return the agent's certificate that is good the longest; None for an agent without one."""
+    """Return the agent's certificate that it came with last, or is to come with; None for an agent without one."""
     return authorities.newest_of(agent_id=agent_id)
 
 
-def needs_renewal(*, agent_id: UUID) -> bool:
-    """Tell whether the agent is to renew its certificate now, because another authority signs."""
-    return authorities.needs_renewal(agent_id=agent_id)
+def standings(*, serials: Collection[str]) -> dict[str, Standing]:
+    """Return how each of these certificates stands, in one statement."""
+    signers = authorities.signers_of(serials=serials)
+    return {serial: _STANDINGS.get(signers.get(serial), Standing.OVER) for serial in serials}
 
 
 def _known_to_all(trusted: Sequence[AuthorityData]) -> AuthorityData:

@@ -16,19 +16,19 @@ from agents.services.enrolment import hash_of
 logger = structlog.get_logger(__name__)
 
 
-def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) -> Greeting:
+def greet(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello, serial: str = "") -> Greeting:
     """Let this session speak for the agent, in place of any earlier one, and make due what the agent may have missed.
 
     Raises Unauthenticated for a credential that has ended, AnotherMachine for the older of two machines that
-    use it, which is stored, so that the server's page says it.
+    use it, which is stored, so that the server's page says it. `serial`: of the certificate that it came with.
     """
-    greeting = _greeted(agent_id=agent_id, credential=credential, session_id=session_id, hello=hello)
+    greeting = _greeted(agent_id=agent_id, credential=credential, session_id=session_id, hello=hello, serial=serial)
     if greeting is None:
         raise AnotherMachine(TWO_MACHINES)
     return greeting
 
 
-def _greeted(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello) -> Greeting | None:
+def _greeted(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello, serial: str) -> Greeting | None:
     with transaction.atomic():
         agent = session_rows.lock_for_session(agent_id=agent_id, credential_hash=hash_of(credential))
         if agent is None:
@@ -50,6 +50,7 @@ def _greeted(*, agent_id: UUID, credential: str, session_id: UUID, hello: Hello)
             instances=instances,
             trouble=trouble,
             skew_ms=clock_skew_ms(clock_ms=hello.clock_ms, now=agent.now),
+            serial=serial,
         )
         # What is ordered from now on is due by itself.
         if agent.has_open_commands:

@@ -115,7 +115,7 @@ class Admission(Interceptor):
         async def admitted(messages: Incoming, context: Call) -> AsyncIterator[Any]:
             who = await self._who(name, context)
             async with self._seat(who, context):
-                with self._open_calls.noted(agent_id=UUID(bytes=who)) as ended:
+                with self._open_calls.noted(agent_id=UUID(bytes=who), context=context) as ended:
                     request = await self._message(handler, name, messages, context)
                     async with self._bundles:
                         async for each in handler.unary_stream(request, context):

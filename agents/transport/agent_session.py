@@ -38,10 +38,11 @@ OVERFLOW = Ending(grpc.StatusCode.RESOURCE_EXHAUSTED, "The agent does not read w
 class AgentSession:
     """Lives on the event loop; owns no task."""
 
-    def __init__(self, *, session_id: UUID, agent: AgentData) -> None:
+    def __init__(self, *, session_id: UUID, agent: AgentData, serial: str = "") -> None:
         self.session_id = session_id
         self.agent_id = agent.id
-        self.certified = agent.certified
+        # Of the certificate that it was opened with; empty over a way without one.
+        self.serial = serial
         self.hello = Hello()
         self.outgoing: asyncio.Queue[runner_pb2.ToAgent] = asyncio.Queue(MAX_OUTGOING)
         self.incoming: asyncio.Queue[runner_pb2.FromAgent] = asyncio.Queue(MAX_INCOMING)

@@ -71,6 +71,11 @@ class Callers:
         for key in [key for key, (_, known) in self._agents.items() if known.id == agent_id]:
             del self._agents[key]
 
+    def distrust(self) -> None:
+        """Ask the database about every agent when it calls again. They stay known, and so ahead of who is not."""
+        for key, (_, known) in self._agents.items():
+            self._agents[key] = (0.0, known)
+
     async def agent_for_heartbeat(self, context: Call) -> AgentData:
         """Return the calling agent, at most TRUST_SECONDS out of date."""
         return _fresh(self._agents, _bearer(context), serial_by(context)) or (await self.agent(context))[0]

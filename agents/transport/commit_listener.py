@@ -89,6 +89,7 @@ async def listen(*, conninfo: str, listeners: Listeners) -> None:
                 listeners.retentions.look_at()
                 listeners.stops.look_at()
                 listeners.updates.look_at()
+                listeners.trust()
                 async for notice in connection.notifies():
                     listeners.tell(notice.channel, notice.payload)
         except psycopg.Error as error:

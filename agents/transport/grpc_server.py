@@ -37,7 +37,7 @@ from agents.transport.stream import SessionCalls
 from agents.transport.threads import DatabaseThreads
 from agents.transport.trust.listeners import OwnTrust
 from agents.transport.trust.open_calls import OpenCalls
-from agents.transport.trust.renewals import ask_all
+from agents.transport.trust.standing import CertificateWatch
 from agents.transport.undeliverable import UndeliverableCommands
 from agents.transport.user_calls import UserCalls
 
@@ -100,6 +100,9 @@ class Gateway:
         self._updates = UpdateOrders(registry=self._registry, threads=self._loop_threads)
         self._logs = LogIntake(bindings=bindings, callers=callers, registry=self._registry, threads=self._log_threads)
         self._open_calls = OpenCalls()
+        self._certificates = CertificateWatch(
+            registry=self._registry, open_calls=self._open_calls, callers=callers, threads=self._loop_threads
+        )
         admission = Admission(
             callers=callers,
             threads=self._threads,
@@ -131,6 +134,7 @@ class Gateway:
             asyncio.create_task(_for_ever("listen", self._listen)),
             asyncio.create_task(_for_ever("retention", self._retentions.tell_when_due)),
             asyncio.create_task(_for_ever("certificates", self._trust.refresh_when_due)),
+            asyncio.create_task(_for_ever("sessions' certificates", self._certificates.look_when_due)),
             asyncio.create_task(_for_ever("runs to stop", self._stops.tell_when_due)),
             asyncio.create_task(_for_ever("updates", self._updates.tell_when_due)),
         ]
@@ -175,6 +179,7 @@ class Gateway:
             samples=self._samples,
             stops=self._stops,
             updates=self._updates,
+            certificates=self._certificates,
         )
 
     def _kafka_way(self, agents: AgentCalls, sessions: SessionCalls) -> AgentsOverKafka | None:
@@ -246,7 +251,7 @@ class Gateway:
 
     def _trust_changed(self) -> None:
         self._trust.look()
-        ask_all(self._registry)
+        self._certificates.look()
 
 
 async def _for_ever(name: str, step: Callable[[], Awaitable[None]]) -> None:

@@ -35,6 +35,7 @@ from agents.transport.retention_announcer import RetentionAnnouncer
 from agents.transport.session_registry import SessionRegistry
 from agents.transport.threads import DatabaseThreads
 from agents.transport.trust.renewals import Renewal, end_with_certificate
+from agents.transport.trust.standing import CertificateWatch
 from agents.transport.wire import codec, hellos
 from agents.transport.wire.conditions import condition_from_wire
 from agents.types import AgentData
@@ -64,6 +65,7 @@ class SessionCalls:
         samples: SampleIntake,
         stops: RunStops,
         updates: UpdateOrders,
+        certificates: CertificateWatch,
     ) -> None:
         self._config = config
         self._bindings = bindings
@@ -75,6 +77,7 @@ class SessionCalls:
         self._samples = samples
         self._stops = stops
         self._updates = updates
+        self._certificates = certificates
         self._openings = TokenBuckets(burst=OPENINGS, per_second=OPENINGS_PER_SECOND)
 
     async def serve(self, messages: Incoming, context: Stream) -> None:
@@ -96,7 +99,8 @@ class SessionCalls:
         if hello.trial:
             await context.write(_trial_welcome())
             return
-        session = AgentSession(session_id=uuid.uuid4(), agent=agent)
+        presented = presented_by(context)
+        session = AgentSession(session_id=uuid.uuid4(), agent=agent, serial=presented.serial if presented else "")
         greeting = await self._open(context, session, hello, credential)
         session.offer(
             codec.welcome(
@@ -110,7 +114,7 @@ class SessionCalls:
         self._stops.look_at(agent_id=agent.id)
         self._updates.look_at(agent_id=agent.id)
         logger.info("agent connected", agent_id=str(agent.id), version=hello.version)
-        timer = end_with_certificate(session=session, presented=presented_by(context))
+        timer = end_with_certificate(session=session, presented=presented)
         try:
             ending = await self._run(messages, context, session)
         finally:
@@ -145,6 +149,7 @@ class SessionCalls:
                 credential=credential,
                 session_id=session.session_id,
                 hello=session.hello,
+                serial=session.serial,
             )
             if greeting.doubtful:
                 await self._threads.run(self._bindings.unknown_fate, doubtful=greeting.doubtful)
@@ -172,7 +177,7 @@ class SessionCalls:
         volumes = VolumeIntake(session=session, threads=self._threads, on_volumes=self._bindings.on_volumes)
         swarm = SwarmIntake(session=session, threads=self._threads, on_swarm=self._bindings.on_swarm)
         tasks_seen = TasksIntake(session=session, threads=self._threads, on_tasks=self._bindings.on_tasks)
-        renewal = Renewal(session=session, threads=self._threads)
+        renewal = Renewal(session=session, watch=self._certificates, threads=self._threads)
         updates = UpdateIntake(session=session, threads=self._threads)
         job_runs = JobRunIntake(session=session, threads=self._threads, on_job_runs=self._bindings.on_job_runs)
         takers: dict[str, Taker] = {

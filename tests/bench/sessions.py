@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from agents.contracts import runner_pb2 as pb
-from agents.runner.config import load_config
+from agents.runner.config import Config, load_config
 from agents.runner.control_plane import channel
 from agents.runner.control_plane.identity import Identity, save_identity
 from agents.runner.control_plane.line import Line
@@ -63,6 +63,32 @@ class Taking:
         return pb.CommandAcknowledged(command_id=command.command_id, accepted=True)
 
 
+def hostless_session(config: Config, *, dispatcher: Any) -> Session:
+    """The runner's own session with nothing behind it but its folder."""
+    quiet: Any = Quiet()
+    return Session(
+        config=config,
+        line=Line(config),
+        journal=Journal(Store(config.state_dir / "journal.sqlite3")),
+        dispatcher=dispatcher,
+        machine=Machine(
+            state_dir=config.state_dir,
+            containers=lambda: 0,
+            engine_version=lambda: "",
+            engine_id=lambda: config.state_dir.name,
+        ),
+        retain=lambda _: None,
+        self_check=quiet,
+        observations=quiet,
+        volumes=quiet,
+        logs=quiet,
+        samples=quiet,
+        swarm=(),
+        schedules=quiet,
+        updater=quiet,
+    )
+
+
 class HostlessAgents:
     """So many sessions in this event loop, to one gateway; all journals are there before the first one starts."""
 
@@ -86,26 +112,7 @@ class HostlessAgents:
         config = load_config(path=None, environment=environment)
         identity = Identity(agent_id=str(agent_id), server_id="", credential=credential, token_hash="")
         save_identity(path=config.credential_file, identity=identity)
-        quiet: Any = Quiet()
-        dispatcher: Any = self.dispatcher
-        return Session(
-            config=config,
-            line=Line(config),
-            journal=Journal(Store(folder / "journal.sqlite3")),
-            dispatcher=dispatcher,
-            machine=Machine(
-                state_dir=folder, containers=lambda: 0, engine_version=lambda: "", engine_id=lambda: str(agent_id)
-            ),
-            retain=lambda _: None,
-            self_check=quiet,
-            observations=quiet,
-            volumes=quiet,
-            logs=quiet,
-            samples=quiet,
-            swarm=(),
-            schedules=quiet,
-            updater=quiet,
-        )
+        return hostless_session(config, dispatcher=self.dispatcher)
 
     @property
     def connected(self) -> int:

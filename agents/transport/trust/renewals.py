@@ -1,9 +1,8 @@
-"""Certificates within a session: an agent asks for the next one, the gateway says when another authority signs."""
+"""Certificates within a session: an agent asks for the next one, and comes back with it."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,30 +10,35 @@ import grpc
 import structlog
 
 from agents.contracts import runner_pb2
-from agents.contracts.version import CERTIFICATES_PROTOCOL
-from agents.db_errors import DATABASE_AWAY
 from agents.errors import CertificateRefused, NotCertified
 from agents.pki.records import AgentCertificateData
 from agents.services import authority
 from agents.transport.agent_session import AgentSession, Ending
 from agents.transport.intake.newest import Newest
 from agents.transport.presented import Presented
-from agents.transport.session_registry import SessionRegistry
 from agents.transport.threads import DatabaseThreads
+from agents.transport.trust.standing import CertificateWatch
 
 logger = structlog.get_logger(__name__)
 Call = grpc.aio.ServicerContext[Any, Any]
 
 # One agent gets no more certificates than one in so many seconds.
 PAUSE_SECONDS = 10.0
+# Time to store it before the session ends. One that had not enough comes back with the former, and is asked again.
+MOVE_SECONDS = 2.0
+MOVED = Ending(grpc.StatusCode.ABORTED, "Come back with the renewed certificate.")
 ENDED = Ending(grpc.StatusCode.UNAUTHENTICATED, "The agent's certificate has ended.")
 
 
 class Renewal:
-    """Of one session. Only the newest request is answered."""
+    """Of one session. Only the newest request is answered; then the agent is to come back with what it was given.
 
-    def __init__(self, *, session: AgentSession, threads: DatabaseThreads) -> None:
+    So it is known to have it, and no session outlives the certificate that it was opened with.
+    """
+
+    def __init__(self, *, session: AgentSession, watch: CertificateWatch, threads: DatabaseThreads) -> None:
         self._session = session
+        self._watch = watch
         self._threads = threads
         self._asked: Newest[bytes] = Newest(what="certificate", agent_id=str(session.agent_id))
 
@@ -44,9 +48,8 @@ class Renewal:
 
     async def drain(self) -> None:
         """Say whether a renewal is due, then answer requests until cancelled, one in PAUSE_SECONDS at most."""
-        if self._session.certified:
-            with suppress(*DATABASE_AWAY):
-                await ask_to_renew(session=self._session, threads=self._threads)
+        # After the registry knows the session: what changed before was not told to it.
+        await self._watch.look_at(self._session)
         await self._asked.drain(self._answer)
 
     async def _answer(self, request: bytes) -> None:
@@ -59,6 +62,8 @@ class Renewal:
         else:
             self._session.offer(runner_pb2.ToAgent(certificate=certificate_message(made)))
             logger.info("certificate renewed", agent_id=str(self._session.agent_id), serial=made.data.serial)
+            if self._session.serial:
+                asyncio.get_running_loop().call_later(MOVE_SECONDS, self._session.end, MOVED)
         await asyncio.sleep(PAUSE_SECONDS)
 
 
@@ -77,20 +82,3 @@ def end_with_certificate(*, session: AgentSession, presented: Presented | None) 
         return None
     left = (presented.valid_until - datetime.now(UTC)).total_seconds()
     return asyncio.get_running_loop().call_later(max(left, 0.0), session.end, ENDED)
-
-
-async def ask_to_renew(*, session: AgentSession, threads: DatabaseThreads) -> None:
-    """Ask the agent for a request where another authority signs by now."""
-    if await threads.run(authority.needs_renewal, agent_id=session.agent_id):
-        ask_one(session)
-
-
-def ask_all(registry: SessionRegistry) -> None:
-    """Ask every connected agent that has a certificate to renew it."""
-    for session in registry.sessions():
-        ask_one(session)
-
-
-def ask_one(session: AgentSession) -> None:
-    if session.certified and session.hello.protocol >= CERTIFICATES_PROTOCOL:
-        session.offer(runner_pb2.ToAgent(renew_certificate=runner_pb2.RenewCertificate()))

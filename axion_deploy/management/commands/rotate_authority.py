@@ -20,7 +20,8 @@ class Command(SpeakingCommand):
     help = lazy(
         "Replace the control plane's certificate authority while agents are connected. First without options: a new "
         "one signs from then on, both are trusted, and agents renew their certificates. When all have, with "
-        "--finish: the former one is trusted no more. Enrolment tokens that were made before that end."
+        "--finish: the former one is trusted no more, and what agents opened with it ends. Enrolment tokens that were "
+        "made before that end."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -55,11 +56,13 @@ class Command(SpeakingCommand):
             named = ", ".join(sorted(names.get(each, str(each)) for each in servers))
             raise CommandError(
                 sentence(
-                    "{count} agents have no certificate of the new authority yet: {named}. Wait until they were "
-                    "connected, or run this with --force: those then need a new enrolment token.",
+                    "{count} agents have not connected with a certificate of the new authority yet: {named}. Wait "
+                    "until they have, or run this with --force: those then need a new enrolment token.",
                     count=count,
                     named=named,
                 )
             )
         authority.finish_rotation()
-        self.say(sentence("The former authority is no longer trusted."))
+        self.say(
+            sentence("The former authority is no longer trusted. Sessions opened with a certificate of it are ended.")
+        )

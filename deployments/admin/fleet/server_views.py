@@ -11,7 +11,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from agents.admin.hints import SHARED_NAME, certificate_sentence, shares_name
+from agents.admin.hints import SHARED_NAME, certificate_sentence, certificate_trouble, shares_name
 from agents.condition import skew_sentence
 from agents.errors import AgentNotFound
 from agents.models import Agent, Server
@@ -48,6 +48,8 @@ def overview_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
     except AgentNotFound:
         agent = None
     running = server_view.running_on(caller=caller, server_id=server_id, limit=MAX_RUNNING)
+    certificate = None if agent is None else authority.certificate_of(agent_id=agent.id)
+    locked_out = certificate_trouble(certificate, now=timezone.now())
     told = server_view.commands_on(caller=caller, server_id=server_id, limit=MAX_COMMANDS)
     return render_page(
         request,
@@ -57,12 +59,13 @@ def overview_page(request: HttpRequest, server_id: UUID) -> HttpResponse:
         server=server,
         presence=badges.PRESENCE[server.presence],
         troubles=_troubles(agent),
+        locked_out=locked_out,
         shared_name=SHARED_NAME.format(host=server.host) if shares_name(server.host, request=request) else "",
         agent=agent,
         machine=_machine(agent),
         too_old=agent is not None and agent.too_old,
         update=None if agent is None else agent_updates.check_update(caller=caller, agent_id=agent.id),
-        certificate=_certificate(agent),
+        certificate=certificate_sentence(certificate, now=timezone.now()),
         running=[(each, badges.SEEN[each.seen.state.condition] if each.seen else None) for each in running],
         commands=[(each, badges.COMMAND_KIND.get(CommandKind(each.command.kind)), _outcome(each)) for each in told],
         installations=installation_requests.list_installations(caller=caller, server_id=server_id)[:MAX_SHOWN],
@@ -87,12 +90,6 @@ def _troubles(agent: AgentData | None) -> list[str]:
         found.append(skew_sentence(agent.clock_skew_ms))
         found += agent.condition.troubles if agent.condition is not None else ()
     return [each for each in found if each]
-
-
-def _certificate(agent: AgentData | None) -> str:
-    if agent is None:
-        return ""
-    return certificate_sentence(authority.certificate_of(agent_id=agent.id), now=timezone.now())
 
 
 def _machine(agent: AgentData | None) -> list[tuple[str, str]]:

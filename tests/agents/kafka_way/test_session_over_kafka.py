@@ -16,7 +16,7 @@ from agents.kafka_link.envelopes import SIGNATURE, commands_topic, event_envelop
 from agents.kafka_link.frames import Frame
 from agents.runner.kafka_way import link
 from agents.runner.kafka_way.settings import KafkaSettings
-from agents.services import enrolment
+from agents.services import authority, enrolment
 from agents.states import CommandStatus
 from agents.transport.threads import DatabaseThreads
 from tests.agents.doubles import Domain, FakeAgent, eventually, send
@@ -75,6 +75,17 @@ async def test_a_revoked_agent_is_dropped_and_told_why(
     with pytest.raises(grpc.aio.AioRpcError, match="Its server was deleted") as refused:
         await agent.connect()
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_an_authority_that_ends_is_none_of_an_agent_without_a_certificate(
+    agent: FakeAgent, database: DatabaseThreads
+) -> None:
+    await agent.welcomed()
+    await database.run(authority.rotate, now=datetime.now(UTC))
+    assert await database.run(authority.not_renewed) == ((), 0)
+    await database.run(authority.finish_rotation)
+    sent = await database.run(send, agent_id=agent.id)
+    assert (await agent.command()).command_id == str(sent.id)
 
 
 async def test_whoever_has_not_its_credential_is_told_nothing_of_an_agent_that_has_ended(
