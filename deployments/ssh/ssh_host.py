@@ -70,6 +70,8 @@ async def read_host_key(*, address: SshAddress) -> str:
         raise SshFailedError(f"{where} did not answer within {CONNECT_SECONDS:.0f} seconds.") from None
     except OSError as error:
         raise SshFailedError(f"{where} cannot be reached: {_reason(error)}.") from None
+    except asyncssh.ConnectionLost:
+        raise SshFailedError(f"The SSH connection to {where} broke before it showed its host key.") from None
     except asyncssh.Error:
         raise SshFailedError(f"What answers at {where} does not speak SSH as we do.") from None
     if key is None:

@@ -262,15 +262,16 @@ class HostSteps:
 
     async def _remove(self) -> str:
         agent_id = await self._agent_id_there()
+        # First: once the script has begun, nobody may ever hear which agent was there.
+        await sync_to_async(_revoke)(server_id=self._found.server_id, agent_id=agent_id)
         ran = await self._run_script("--uninstall", seconds=RUNNER_SECONDS, stdin=b"", variables={})
         if ran.code != 0:
             raise StepFailedError(ran.last_line or "The agent could not be removed.")
-        await sync_to_async(_revoke)(server_id=self._found.server_id, agent_id=agent_id)
         return ran.last_line
 
 
 def _revoke(*, server_id: UUID, agent_id: str) -> None:
-    """End the credential of the agent that was removed, if it was the server's."""
+    """End the credential of the agent that is to be removed, if it is the server's."""
     with transaction.atomic():
         try:
             agent = directory.agent_for_server(server_id=server_id)

@@ -52,6 +52,7 @@ class Place:
     server: SshServer
     here: str
     port: int
+    gateway: Child
 
     @property
     def gateway_url(self) -> str:
@@ -146,7 +147,7 @@ def place(django_db_setup: None, django_db_blocker: Any) -> Iterator[Place]:
             gateway.start()
             server.start()
             wait_ready(gateway, probe=lambda: listens(engines.gateway, port), seconds=START_SECONDS)
-            yield Place(server=server, here=engines.gateway, port=port)
+            yield Place(server=server, here=engines.gateway, port=port, gateway=gateway)
         finally:
             gateway.stop(grace=10)
             server.stop()
