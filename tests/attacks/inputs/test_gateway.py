@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import subprocess
 import sys
@@ -16,8 +17,13 @@ import psutil
 import pytest
 
 from agents.contracts import common_pb2, runner_pb2, runner_pb2_grpc
+from agents.contracts.version import PROTOCOL
+from agents.models import Server
 from axion_deploy.embedded.ports import free_port
+from tests.agents.conftest import enrol
 from tests.agents.gateway.test_gateway_process import database_url
+from tests.agents.trust.stage import in_thread
+from tests.attacks.inputs import pouring
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,6 +95,66 @@ async def test_large_messages_of_strangers_cost_no_memory(process: tuple[psutil.
         await asyncio.gather(*(line.close(None) for line in lines))
         assert codes <= refused | {grpc.StatusCode.OK}
         assert grown < MAX_GROWTH, f"{grown / MIB:.0f} MiB by messages of {size} bytes"
+
+
+async def test_a_message_of_a_gibibyte_is_refused_at_its_beginning(
+    process: tuple[psutil.Process, str], server: Server
+) -> None:
+    """Of an agent that is known, too: it is ended long before it is there, and costs no memory."""
+    gateway, place = process
+    metadata = (("authorization", f"Bearer {(await in_thread(lambda: enrol(server))).credential}"),)
+    known = ("Heartbeat", "SendMetrics", "StreamMetrics", "StreamLogs", "TellContainers", "Session")
+    for method in ("RegisterAgent", *known):
+        sent, grown, ended = await poured(
+            gateway,
+            place,
+            method,
+            metadata=metadata if method in known else (),
+            content=pouring.one_message(1024 * MIB),
+        )
+        assert ended, method
+        assert sent < 8 * MIB, method
+        assert grown < MAX_GROWTH, f"{method}: {grown / MIB:.0f} MiB"
+    async with grpc.aio.insecure_channel(place) as line:
+        beat = stub_of(line).Heartbeat(runner_pb2.HeartbeatRequest(), metadata=metadata, timeout=30)
+        assert await code_of(beat) is grpc.StatusCode.OK
+
+
+async def test_a_gibibyte_of_messages_is_read_no_faster_than_any_agent_speaks(
+    process: tuple[psutil.Process, str], server: Server
+) -> None:
+    """Each of them may be said; the sender waits, and nothing is gathered meanwhile."""
+    gateway, place = process
+    registered = await in_thread(lambda: enrol(server))
+    metadata = (("authorization", f"Bearer {registered.credential}"),)
+    large = runner_pb2.FromAgent(report=runner_pb2.Report(command_id="x" * (500 * 1024))).SerializeToString()
+
+    def all_of_it() -> Iterator[bytes]:
+        hello = runner_pb2.Hello(agent_id=str(registered.agent_id), protocol=PROTOCOL)
+        yield runner_pb2.FromAgent(hello=hello).SerializeToString()
+        yield from itertools.repeat(large, 1024 * MIB // len(large))
+
+    content = pouring.messages(all_of_it())
+    sent, grown, _ = await poured(gateway, place, "Session", metadata=metadata, content=content, seconds=5)
+    # What may be said at once, and some of it once more for what went on meanwhile.
+    assert MIB < sent < 64 * MIB
+    assert grown < MAX_GROWTH, f"{grown / MIB:.0f} MiB"
+
+
+async def poured(
+    gateway: psutil.Process, place: str, method: str, *, metadata: Any, content: Iterator[bytes], seconds: float = 30
+) -> tuple[int, int, bool]:
+    """How much of it went, by how much the gateway grew at most, and whether it ended the call."""
+    async with grpc.aio.insecure_channel(place) as line:
+        await stub_of(line).HealthCheck(common_pb2.Empty(), wait_for_ready=True, timeout=30)
+    call = pouring.Pouring(place=place, method=f"/axion.runner.RunnerAgentService/{method}", metadata=metadata)
+    before, peak = gateway.memory_info().rss, asyncio.create_task(highest(gateway))
+    try:
+        sent = await asyncio.to_thread(call.pour, content, seconds=seconds)
+    finally:
+        call.close()
+        peak.cancel()
+    return sent, await peak - before, call.ended
 
 
 async def highest(process: psutil.Process) -> int:
