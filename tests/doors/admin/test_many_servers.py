@@ -12,6 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from agents.models import Agent, Server
 from deployments.admin import page_data
@@ -105,6 +106,47 @@ def test_a_list_is_narrowed_by_label_presence_version_and_text(
     run("list", "--user", "owner", "--label", "kind=1", "--presence", "online", "--json")
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(each["name"], each["version"]) for each in told if "name" in each] == [("owner-1", "0.1")]
+
+
+@pytest.mark.django_db
+def test_what_narrows_a_list_looks_at_all_servers_not_at_a_page(
+    people: People, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that match are the last of many by name, and the first page has room for fifty."""
+    owner = people.users["owner"]
+    servers = Server.objects.bulk_create(Server(owner=owner, name=f"a-{place:04}") for place in range(120))
+    last = factories.make_server(owner, name="zz-last")
+    now = timezone.now()
+    Agent.objects.bulk_create(
+        Agent(
+            server_id=each.pk,
+            owner=owner,
+            version="0.1",
+            credential_hash=each.name,
+            enrolled_at=now,
+            last_seen_at=now + timedelta(hours=1),
+        )
+        for each in servers
+    )
+    Agent.objects.filter(pk=factories.make_agent(last).pk).update(version="0.9", last_seen_at=now - timedelta(days=1))
+    Server.objects.filter(pk=last.pk).update(labels=["role=last"])
+    browser, api = people.browser("owner"), people.api("owner")
+    for query in ("label=role%3Dlast", "version=0.9", "presence=away", "q=zz-last"):
+        listed = browser.get(f"{SERVERS}?{query}").content.decode()
+        assert ("zz-last" in listed, "a-00" in listed) == (True, False), query
+    offered = browser.get(SERVERS).content.decode()
+    assert "zz-last" not in offered.split("result_list")[1].split("</table>")[0]
+    for choice in ("label=role%3Dlast", "version=0.9"):
+        assert choice in offered
+    for query in ("label=role%3Dlast", "version=0.9", "presence=lost", "q=zz-last"):
+        found = api.get(f"/api/servers?{query}").json()["data"]["servers"]
+        assert [each["name"] for each in found] == ["zz-last"], query
+    found = api.get("/api/search?q=zz-last").json()
+    assert str(last.pk) in json.dumps(found)
+    for words in (("--label", "role=last"), ("--version", "0.9"), ("--presence", "lost")):
+        run("list", "--user", "owner", *words, "--json")
+        told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [each["name"] for each in told if "name" in each] == ["zz-last"], words
 
 
 @pytest.mark.django_db
