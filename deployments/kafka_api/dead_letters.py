@@ -29,7 +29,15 @@ ORIGINAL_ATTEMPT = "x-dlq-original-attempt"
 SHOWN_HEADERS = ("kafka_", "x-")
 SECRET_HEADERS = frozenset({"x-axion-signature"})
 # Anything else could be a secret in the wrong place.
-SHOWN_FIELDS = ("projectId", "deploymentId", "targetDeploymentId", "serverId", "clusterId", "statusFilter")
+SHOWN_FIELDS = (
+    "projectId",
+    "deploymentId",
+    "targetDeploymentId",
+    "serverId",
+    "serverLabel",
+    "clusterId",
+    "statusFilter",
+)
 SHOWN_METADATA = ("userId", "user_id", "projectId", "project_id", "requestId", "request_id", "timestamp")
 
 

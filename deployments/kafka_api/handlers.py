@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from deployments.data.list_types import DeploymentFilter, DeploymentStamp
+from deployments.errors import Invalid
 from deployments.kafka_api import fields
 from deployments.services.lifecycle import cancel
 from deployments.services.queries import lookups
-from deployments.services.requests import deploy, rollback
-from deployments.types import Caller, DeployRequest
+from deployments.services.requests import deploy, label_target, rollback
+from deployments.types import Caller, DeployRequest, Target
 from deployments.wire import deployment_shape, pagination_shape, status_shape
 
 PREFIX = "deployment-service."
@@ -46,15 +47,26 @@ class Pattern:
 
 
 def deploy_project(call: Call) -> Mapping[str, Any]:
+    project_id = fields.required_uuid(call.body, "projectId")
     request = DeployRequest(
-        project_id=fields.required_uuid(call.body, "projectId"),
-        target=fields.target(call.body),
+        project_id=project_id,
+        target=_target(call, project_id=project_id),
         env_vars=fields.env_vars(call.body),
         force_redeploy=fields.flag(call.body, "forceRedeploy"),
         request_id=call.request_id,
     )
     deployment = deploy.deploy_project(caller=call.caller, request=request, deployment_id=uuid4(), at=call.at)
     return {"deployment": deployment_shape(deployment)}
+
+
+def _target(call: Call, *, project_id: UUID) -> Target:
+    """Return the target by its id, or the one server that has a label."""
+    label = fields.text(call.body, label_target.FIELD)
+    if not label:
+        return fields.target(call.body)
+    if call.body.get("serverId") or call.body.get("clusterId"):
+        raise Invalid("Name one target.", details={label_target.FIELD: "give either serverLabel or an id"})
+    return label_target.target_of_label(caller=call.caller, project_id=project_id, label=label)
 
 
 def cancel_deployment(call: Call) -> Mapping[str, Any]:
