@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ NAMESPACE_FIELDS: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("uts", "uts", frozenset()),
     ("userns_mode", "userns", frozenset()),
     ("cgroup", "cgroup", frozenset({"private"})),
+)
+OWN_SYSCTL = re.compile(
+    r"(?:net|fs\.mqueue)\.[\w./-]+|kernel\.(?:msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)"
 )
 OF_ANOTHER_SERVICE = "service:"
 GPU = "gpu"
@@ -84,10 +88,21 @@ def _security_options(service: Mapping[str, Any], policy: Policy) -> Iterator[Pr
             yield Problem(asked=f"the security option {option}", key="security_options")
 
 
+def _sysctls(service: Mapping[str, Any], policy: Policy) -> Iterator[Problem]:
+    del policy
+    given = service.get("sysctls")
+    named = given if isinstance(given, dict) else items(given, where="sysctls")
+    for each in named:
+        name = str(each).partition("=")[0].strip()
+        if not OWN_SYSCTL.fullmatch(name):
+            yield Problem(asked=f"the kernel setting {name}")
+
+
 FINDERS: tuple[Callable[[Mapping[str, Any], Policy], Iterator[Problem]], ...] = (
     _privileged,
     _capabilities,
     _devices,
     _namespaces,
     _security_options,
+    _sysctls,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,16 @@ from deployments.errors import Invalid
 from deployments.repositories.adoption import adoption_rows
 
 # Keys of a service that take it out of its container, whatever they say.
-RAISING = frozenset({"privileged", "devices", "device_cgroup_rules", "pid", "ipc", "uts", "userns_mode"})
+RAISING = frozenset(
+    {
+        *("privileged", "devices", "device_cgroup_rules", "gpus", "pid", "ipc", "uts", "userns_mode"),
+        *("cgroup", "cgroup_parent", "runtime", "oom_kill_disable", "credential_spec", "use_api_socket"),
+    }
+)
+# Settings that the kernel keeps apart for each container; all others are the host's.
+OWN_SYSCTL = re.compile(
+    r"(?:net|fs\.mqueue)\.[\w./-]+|kernel\.(?:msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)"
+)
 # Rights that Docker gives every container: who dropped all may ask for these again.
 USUAL_RIGHTS = frozenset(
     {
@@ -91,6 +101,9 @@ def _raised_by_item(key: str, item: str) -> str:
     """Return what an item of a service's list asks of the host; empty for nothing."""
     if key == "volumes":
         return _path_of_host(item)
+    if key == "sysctls":
+        name = item.replace("=", ":").partition(":")[0].strip("\"' ")
+        return "" if OWN_SYSCTL.fullmatch(name) else f"the kernel setting {name}"
     if key == "cap_add":
         return "" if item in USUAL_RIGHTS else f"the right {item}"
     return f"{key} {item}" if key == "security_opt" and item != HARMLESS_OPTION else ""

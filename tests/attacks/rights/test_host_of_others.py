@@ -13,8 +13,10 @@ from deployments.services.projects import sources
 from deployments.services.stacks.privileges import privileged
 from deployments.states import Reason, Status
 from deployments.types import DeploymentRecord
+from stackgen.keys.privileges import PRIVILEGES
 from tests import factories
 from tests.attacks.cast import Scene, make_scene
+from tests.runner.policy.test_stackcheck import refusal, stack
 from tests.stackgen.graphs import graph, node, stack_of
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -97,7 +99,7 @@ def test_a_version_that_reaches_for_the_host_comes_back_only_where_it_is_allowed
     "key",
     [
         *("privileged", "cap_add", "devices", "device_cgroup_rules", "network_mode", "pid", "ipc", "uts"),
-        "userns_mode",
+        *("userns_mode", "cgroup", "cgroup_parent", "runtime", "gpus"),
     ],
 )
 def test_each_key_that_takes_a_service_out_of_its_container_is_found(key: str) -> None:
@@ -113,6 +115,66 @@ def test_all_that_leaves_its_container_is_found_in_what_was_generated() -> None:
     second = '  b:\n    cap_add:\n      - SYS_ADMIN\n    environment:\n      PRIVILEGED: "/x:/y"\n'
     wild = f"services:\n{first}{second}volumes:\n  a:\n    pid: x\n"
     assert set(privileged(wild)) == {("a", "privileged"), ("a", "/"), ("a", "./x"), ("b", "the right SYS_ADMIN")}
+
+
+# Every key that reaches beyond its container: what the plan calls it, and what the server's agent does.
+REACHING: tuple[tuple[dict[str, str], str, str], ...] = (
+    ({"hostPath./host": "/"}, "/", "a mounts / of the host"),
+    ({"hostPath./srv/data": "/srv/data:ro"}, "/srv/data", "a mounts /srv/data of the host"),
+    ({"hostPath./var/run/docker.sock": SOCKET}, SOCKET, f"a mounts {SOCKET} of the host"),
+    ({"privileged": "true"}, "privileged", "a asks for privileged"),
+    ({"pid": "host"}, "pid", "a asks for pid: host"),
+    ({"ipc": "host"}, "ipc", "a asks for ipc: host"),
+    ({"network": "host", "port": ""}, "network_mode", "a asks for network_mode: host"),
+    ({"capAdd": "SYS_ADMIN"}, "the right SYS_ADMIN", "a asks for the capability SYS_ADMIN"),
+    ({"devices": "/dev/sda"}, "devices", "a asks for the device /dev/sda"),
+    ({"gpus": "all"}, "a device of the host", "a asks for a reserved device"),
+    (
+        {"securityOpt": "seccomp:unconfined"},
+        "security_opt seccomp:unconfined",
+        "a asks for the security option seccomp:unconfined",
+    ),
+    (
+        {"volume.d": "/d", "volumeName.d": "of-others"},
+        "the volume of-others of the host",
+        "the volume d, which does not belong to the stack",
+    ),
+)
+
+
+def test_the_table_has_every_key_beyond_the_container() -> None:
+    named = {key.partition("./")[0].partition(".d")[0].rstrip(".") for config, _, _ in REACHING for key in config}
+    assert {key.name.rstrip(".") for key in PRIVILEGES} <= named
+
+
+@pytest.mark.parametrize(("config", "why", "agents"), REACHING)
+def test_each_is_refused_by_name_in_the_plan_and_again_by_the_agent(
+    scene: Scene, config: dict[str, str], why: str, agents: str
+) -> None:
+    caller, project_id = scene.caller("mallory"), scene.lane.project_id
+    sources.store_graph(caller=caller, project_id=project_id, graph=graph(node("a", image="x", **config)))
+    for path in ("deployments/plan", "deployments"):
+        refused = scene.post("mallory", path, projectId=str(project_id), **scene.where)
+        assert refused.status_code == 400, refused.json()
+        said = refused.json()["error"]["message"]
+        assert why in said
+        assert "Its owner can allow privileged services on the server's page" in said
+    # Its owner allows it; the agent does what its own machine's owner has written down.
+    assert let(scene, allowed=True) == 200
+    planned = scene.post("mallory", "deployments/plan", projectId=str(project_id), **scene.where)
+    assert planned.status_code == 200, planned.json()
+    text = stack_of(graph(node("a", image="x", **config))).files["docker-compose.yml"]
+    assert agents in refusal(text)
+
+
+def test_settings_of_the_hosts_kernel_are_refused_by_both() -> None:
+    for name, is_own in (("net.core.somaxconn", True), ("kernel.shmmax", True), ("kernel.panic", False)):
+        compose = f"services:\n  a:\n    image: x\n    sysctls:\n      {name}: 1\n"
+        asked = set() if is_own else {("a", f"the kernel setting {name}")}
+        assert set(privileged(compose)) == asked
+        for given in ({name: 1}, [f"{name}=1"]):
+            said = refusal(stack({"sysctls": given}))
+            assert said == "" if is_own else f"asks for the kernel setting {name}" in said
 
 
 @pytest.mark.parametrize(
