@@ -312,9 +312,16 @@ start_supervised() {
     say "No systemd here: the agent runs now and is started again when it ends, but nothing starts it after a reboot. Have your init run: $HOME_DIR/current/bin/axion-agent supervise"
 }
 
+# Also those of an update that was on its way.
+remove_containers() {
+    for name in "$CONTAINER-next" "$CONTAINER-trial" "$CONTAINER"; do docker rm -f "$name" >/dev/null 2>&1 || :; done
+}
+
 start_container() {
-    docker rm -f "$CONTAINER" >/dev/null 2>&1 || :
+    remove_containers
+    # The build lets it become another version by itself later.
     docker run -d --name "$CONTAINER" --restart unless-stopped --network host --env-file "$ENV_FILE" \
+        -e "AXION_AGENT_BUILD=$(printf %.16s "$DIGEST")" \
         -v /var/run/docker.sock:/var/run/docker.sock -v "$STATE_DIR:$STATE_DIR" -v "$CONFIG_DIR:$CONFIG_DIR:ro" \
         "axion-agent:$(basename "$RELEASE")" >&2 || fail "The agent's container could not be started: see the lines above."
     say "The agent runs as the container $CONTAINER, which Docker starts after a reboot, too."
@@ -383,7 +390,7 @@ uninstall() {
     if [ -e "$UNIT" ]; then rm -f "$UNIT"; if has_systemd; then systemctl daemon-reload; fi; fi
     stop_supervised
     if have docker; then
-        docker rm -f "$CONTAINER" >/dev/null 2>&1 || :
+        remove_containers
         for image in $(docker images -q axion-agent 2>/dev/null || :); do docker rmi -f "$image" >/dev/null 2>&1 || :; done
     fi
     remove_state

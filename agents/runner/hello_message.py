@@ -10,7 +10,7 @@ from agents.runner.commands.registry import COMMANDS
 from agents.runner.control_plane.identity import Identity
 from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.releases import stack_states
-from agents.runner.release import own_release
+from agents.runner.release import own_build
 
 # A host with more lanes or stacks says the newest of them.
 MAX_ENTRIES = 1000
@@ -18,7 +18,6 @@ MAX_ENTRIES = 1000
 
 def build_hello(*, journal: Journal, identity: Identity, instance_id: str, trial: bool = False) -> pb.Hello:
     """Return the first message of a session, read from the journal in one moment."""
-    own = own_release()
     with journal.store.transaction():
         known_agent, ledger = journal.control_plane_ids()
         return pb.Hello(
@@ -33,6 +32,6 @@ def build_hello(*, journal: Journal, identity: Identity, instance_id: str, trial
             stacks=stack_states(journal.store, limit=MAX_ENTRIES),
             highest_numbers=journal.highest_numbers(limit=MAX_ENTRIES),
             clock_ms=time.time_ns() // 1_000_000,
-            build=own.build if own is not None else "",
+            build=own_build(),
             trial=trial,
         )

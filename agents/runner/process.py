@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn, TypeAlias
 
 from agents.runner.config import Config
 from agents.runner.control_plane.client import ControlPlane, GatewayCalls
@@ -15,6 +15,7 @@ from agents.runner.control_plane.kafka_line import open_line
 from agents.runner.control_plane.line import Line
 from agents.runner.dispatch import Dispatcher
 from agents.runner.docker.engine import Engine
+from agents.runner.docker.own_container import OwnContainer, own_container
 from agents.runner.docker.processes import end_marked
 from agents.runner.journal.startup import lock, open_journal
 from agents.runner.metrics import serve_metrics
@@ -24,6 +25,7 @@ from agents.runner.observation.swarm_tasks import tasks_sender
 from agents.runner.observation.telling import ObservationSender
 from agents.runner.observation.volumes import volume_sender
 from agents.runner.session import Session
+from agents.runner.updating.container_handover import ContainerProbation, begin_in_container, hand_over_to_container
 from agents.runner.updating.handover import Probation, begin, hand_over
 from agents.runner.updating.updater import Handover, Updater
 from agents.runner.work_factory import WorkFactory, marker_of, registry_access
@@ -31,6 +33,7 @@ from agents.runner.work_factory import WorkFactory, marker_of, registry_access
 STOP_SECONDS = 4.0
 SHUTDOWN_SECONDS = 0.5
 ORPHAN_GRACE_SECONDS = 2.0
+AnyProbation: TypeAlias = Probation | ContainerProbation
 logger = logging.getLogger(__name__)
 
 
@@ -42,7 +45,11 @@ async def run(config: Config, *, arguments: Sequence[str] = ()) -> None:
     """
     held = lock(config)
     given = list(arguments)
-    probation = begin(config.state_dir, lock=held, arguments=given)
+    container = own_container()
+    if container is None:
+        probation: AnyProbation | None = begin(config.state_dir, lock=held, arguments=given)
+    else:
+        probation = begin_in_container(config.state_dir, own=container)
     try:
         next_version = await _run(config, arguments=given, probation=probation)
     except Exception as error:
@@ -50,19 +57,24 @@ async def run(config: Config, *, arguments: Sequence[str] = ()) -> None:
             probation.go_back(f"The new version could not work ({error}); the former one goes on.")
         raise
     if next_version is not None:
-        hand_over(
-            record=next_version.record,
-            to=next_version.to,
-            former=next_version.former,
-            state_dir=config.state_dir,
-            lock=held,
-            arguments=given,
-            seconds=config.update_seconds,
-        )
+        _hand_over(next_version, config=config, container=container, lock=held, arguments=given)
     os.close(held)
 
 
-async def _run(config: Config, *, arguments: list[str], probation: Probation | None) -> Handover | None:
+def _hand_over(
+    next_version: Handover, *, config: Config, container: OwnContainer | None, lock: int, arguments: list[str]
+) -> NoReturn:
+    """Give the journal to the next version, which is installed beside this one or is another container."""
+    record, seconds = next_version.record, config.update_seconds
+    common: dict[str, Any] = {"state_dir": config.state_dir, "lock": lock, "arguments": arguments, "seconds": seconds}
+    if next_version.to is not None and next_version.former is not None:
+        hand_over(record=record, to=next_version.to, former=next_version.former, **common)
+    if container is None:
+        raise AssertionError("A version is installed beside another one, or is a container.")
+    hand_over_to_container(own=container, record=record, **common)
+
+
+async def _run(config: Config, *, arguments: list[str], probation: AnyProbation | None) -> Handover | None:
     """Work until stopped (None), or until the journal is to go to another version."""
     # Before anything is resumed: what a killed predecessor left running must not work beside us.
     ended = end_marked(marker=marker_of(config), grace=ORPHAN_GRACE_SECONDS)

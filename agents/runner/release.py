@@ -19,6 +19,8 @@ LAUNCHER = Path("bin") / "axion-agent"
 COMPLETE = ".complete"
 # So much of the archive's SHA-256, in hex, names a build.
 BUILD_CHARACTERS = 16
+# In a container: which build its image was made of.
+BUILD_VARIABLE = "AXION_AGENT_BUILD"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,12 @@ class Release:
 def own_release() -> Release | None:
     """Return the release that this program runs from; None where it was not installed from an archive."""
     return release_at(Path(agents.__file__).resolve().parents[2])
+
+
+def own_build() -> str:
+    """Return what names the build that this program is of; empty where it was not made of an archive."""
+    own = own_release()
+    return own.build if own is not None else os.environ.get(BUILD_VARIABLE, "")
 
 
 def release_at(folder: Path) -> Release | None:

@@ -22,6 +22,7 @@ from agents.runner.updating.record import ENDED, Phase, UpdateRecord, read_recor
 FORMER = "AXION_AGENT_FORMER_RELEASE"
 SECONDS = "AXION_AGENT_HELLO_SECONDS"
 WENT_BACK = "The new version did not say Hello with the journal within {seconds:.0f} seconds; the former one goes on."
+RUNS = "The new version runs."
 ENDED_EARLY = "The new version ended before it had said Hello with the journal; the former one goes on."
 logger = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class Probation:
             start_from_now_on(self._own)
             self._over = True
             self._timer.cancel()
-        finish(self._state_dir, own=self._own)
+        finish(self._state_dir, build=self._own.build)
         remove_others(self._own, kept=(self._former,))
 
     def go_back(self, why: str) -> None:
@@ -129,15 +130,14 @@ def go_back_at_once(*, arguments: list[str]) -> None:
         become(former, lock=int(lock), arguments=arguments, environment={})
 
 
-def finish(state_dir: Path, *, own: Release) -> None:
-    """Note that the update has succeeded, where it was to this version."""
+def finish(state_dir: Path, *, build: str) -> None:
+    """Note that the update has succeeded, where it was to this build."""
     found = read_record(state_dir)
-    if found is None or found.phase in ENDED or found.build != own.build:
+    if found is None or found.phase in ENDED or found.build != build:
         return
-    message = "The new version runs."
     try:
         write_record(
-            state_dir, UpdateRecord(update_id=found.update_id, build=found.build, phase=Phase.DONE, message=message)
+            state_dir, UpdateRecord(update_id=found.update_id, build=found.build, phase=Phase.DONE, message=RUNS)
         )
     except OSError:
         logger.exception("what became of the update cannot be written down")
@@ -148,7 +148,7 @@ def _settle(state_dir: Path, *, own: Release | None) -> None:
     if found is None or own is None:
         return
     if found.build == own.build:
-        finish(state_dir, own=own)
+        finish(state_dir, build=own.build)
         return
     put_back_if_too_new(state_dir)
     if found.phase is Phase.HANDING_OVER:

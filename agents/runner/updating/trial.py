@@ -33,6 +33,8 @@ from agents.runner.updating.provide import UpdateFailedError
 INSTANCE = "AXION_AGENT_INSTANCE"
 WELCOME_SECONDS = 15.0
 MAX_SAID = 300
+NOT_SAID = "The new version did not say Hello within {seconds:.0f} seconds."
+SAID_NOTHING = "The new version ended with {code} before it had said Hello: {last}"
 
 
 def try_beside(
@@ -57,14 +59,14 @@ def try_beside(
         try:
             _, said = child.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            raise UpdateFailedError(f"The new version did not say Hello within {seconds:.0f} seconds.") from None
+            raise UpdateFailedError(NOT_SAID.format(seconds=seconds)) from None
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)
             child.wait()
         if child.returncode != 0:
             last = (said.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1][:MAX_SAID]
-            raise UpdateFailedError(f"The new version ended with {child.returncode} before it had said Hello: {last}")
+            raise UpdateFailedError(SAID_NOTHING.format(code=child.returncode, last=last))
 
 
 async def be_tried(config: Config, *, folder: Path) -> int:

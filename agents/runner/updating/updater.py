@@ -17,8 +17,11 @@ from agents.contracts import runner_pb2 as pb
 from agents.contracts.packages import PackagesName
 from agents.contracts.version import UPDATES_PROTOCOL
 from agents.runner.control_plane.client import GatewayCalls
+from agents.runner.docker.own_container import ImageNotBuiltError, OwnContainer, own_container
+from agents.runner.errors import EngineAwayError
 from agents.runner.release import Release, build_of, own_release
 from agents.runner.updating import trial
+from agents.runner.updating.container_handover import ContainerProbation, try_container_beside
 from agents.runner.updating.handover import Probation
 from agents.runner.updating.provide import Archive, Packages, UpdateFailedError, needs_packages, provide
 from agents.runner.updating.record import ENDED, Phase, UpdateRecord, read_record, write_record
@@ -30,6 +33,7 @@ NOT_INSTALLED = (
     "This agent was not installed from the control plane's archive, so it cannot replace itself. Update it the way it"
     " was installed: as a container, by the line of the server's page with --container."
 )
+BESIDE = "Starting the new version beside this one."
 logger = logging.getLogger(__name__)
 
 
@@ -38,8 +42,9 @@ class Handover:
     """To whom the journal goes once everything has stopped."""
 
     record: UpdateRecord
-    to: Release
-    former: Release
+    # Installed beside each other; None where a container of the record's build takes over.
+    to: Release | None = None
+    former: Release | None = None
 
 
 class Updater:
@@ -58,12 +63,12 @@ class Updater:
         hold: Callable[[], bool],
         release: Callable[[], None],
         start: Callable[[], None],
-        probation: Probation | None = None,
+        probation: Probation | ContainerProbation | None = None,
     ) -> None:
         self._state_dir, self._marker, self._arguments, self._seconds = state_dir, marker, arguments, seconds
         self._hold, self._release, self._start = hold, release, start
         self._probation = probation
-        self._own = own_release()
+        self._own: Release | OwnContainer | None = own_release() or own_container()
         self._record = read_record(state_dir)
         self._news = asyncio.Event()
         self._work: asyncio.Task[None] | None = None
@@ -106,7 +111,7 @@ class Updater:
             await self._update(order, calls, instance_id)
         except UpdateFailedError as error:
             self._note(order, Phase.FAILED, str(error))
-        except (OSError, sqlite3.Error, grpc.RpcError, TimeoutError) as error:
+        except (OSError, sqlite3.Error, grpc.RpcError, TimeoutError, EngineAwayError) as error:
             what = error.details() if isinstance(error, grpc.RpcError) else str(error)
             self._note(order, Phase.FAILED, f"The update could not go on: {what or type(error).__name__}.")
         except Exception as error:
@@ -120,16 +125,48 @@ class Updater:
         if own.build == build:
             self._note(order, Phase.DONE, "This version runs already.")
             return
-        new = own.sibling(build)
         self._note(order, Phase.PREPARING, f"Fetching version {order.version}.")
         archive = Archive(digest=order.digest)
         await calls.fetch_bundle(order.digest, archive.take)
         content = archive.checked()
-        packages = b""
+        record = UpdateRecord(update_id=order.update_id, build=build, phase=Phase.HANDING_OVER)
+        if isinstance(own, OwnContainer):
+            await self._beside_container(own, order, content, instance_id)
+            handover = Handover(record=record)
+        else:
+            new = await self._beside_release(own, order, content, calls, instance_id)
+            handover = Handover(record=record, to=new, former=own)
+        await self._wait_until_idle(order)
+        self.handover.set_result(handover)
+
+    async def _beside_container(
+        self, own: OwnContainer, order: pb.UpdateOrder, content: bytes, instance_id: str
+    ) -> None:
+        """Build the new version's image on this host, as its installation does, and try a container of it."""
+        build = build_of(order.digest)
+        try:
+            await asyncio.to_thread(own.build_image, build=build, content=content)
+        except ImageNotBuiltError as error:
+            raise UpdateFailedError(f"The image of the new version could not be built: {error}") from error
+        self._note(order, Phase.TRYING, BESIDE)
+        await asyncio.to_thread(
+            try_container_beside,
+            own=own,
+            build=build,
+            arguments=self._arguments,
+            state_dir=self._state_dir,
+            instance_id=instance_id,
+            seconds=self._seconds,
+        )
+
+    async def _beside_release(
+        self, own: Release, order: pb.UpdateOrder, content: bytes, calls: GatewayCalls, instance_id: str
+    ) -> Release:
+        new, packages = own.sibling(build_of(order.digest)), b""
         if await asyncio.to_thread(needs_packages, release=new, present=own, content=content):
             packages = await self._packages(order, calls)
         await asyncio.to_thread(provide, release=new, present=own, content=content, packages=packages)
-        self._note(order, Phase.TRYING, "Starting the new version beside this one.")
+        self._note(order, Phase.TRYING, BESIDE)
         await asyncio.to_thread(
             trial.try_beside,
             release=new,
@@ -139,9 +176,7 @@ class Updater:
             marker=self._marker,
             seconds=self._seconds,
         )
-        await self._wait_until_idle(order)
-        record = UpdateRecord(update_id=order.update_id, build=build, phase=Phase.HANDING_OVER)
-        self.handover.set_result(Handover(record=record, to=new, former=own))
+        return new
 
     async def _packages(self, order: pb.UpdateOrder, calls: GatewayCalls) -> bytes:
         """Return what the new version needs as far as the control plane carries it; empty where it does not."""

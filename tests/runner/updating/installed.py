@@ -37,7 +37,7 @@ class Version:
 
 
 def version(name: str, **changed: str) -> Version:
-    """This working tree's agent under another version; `main`, `lock` or `store` changes one of its files."""
+    """This working tree's agent under another version; `changed` (main, lock, store, dockerfile) are files of it."""
     files = {}
     with tarfile.open(fileobj=io.BytesIO(agent_artifact().content)) as tar:
         for member in tar.getmembers():
@@ -49,6 +49,8 @@ def version(name: str, **changed: str) -> Version:
     if "main" in changed:
         files["app/agents/runner/real.py"] = files[MAIN_FILE]
         files[MAIN_FILE] = changed["main"].encode()
+    if "dockerfile" in changed:
+        files["Dockerfile"] = changed["dockerfile"].encode()
     if "lock" in changed:
         files[LOCK_FILE] = changed["lock"].encode()
     if "store" in changed:
