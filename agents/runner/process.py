@@ -15,7 +15,6 @@ from agents.runner.control_plane.kafka_line import open_line
 from agents.runner.control_plane.line import Line
 from agents.runner.dispatch import Dispatcher
 from agents.runner.docker.engine import Engine
-from agents.runner.docker.own_container import OwnContainer, own_container
 from agents.runner.docker.processes import end_marked
 from agents.runner.journal.startup import lock, open_journal
 from agents.runner.metrics import serve_metrics
@@ -27,6 +26,7 @@ from agents.runner.observation.volumes import volume_sender
 from agents.runner.session import Session
 from agents.runner.updating.container_handover import ContainerProbation, begin_in_container, hand_over_to_container
 from agents.runner.updating.handover import Probation, begin, hand_over
+from agents.runner.updating.own_container import OwnContainer, own_container
 from agents.runner.updating.updater import Handover, Updater
 from agents.runner.work_factory import WorkFactory, marker_of, registry_access
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -28,8 +30,10 @@ SEVERAL = "Several servers have the label {label}: server-1, server-2. Name one.
 def over_rest(path: str) -> Callable[..., str]:
     def ask(people: People, project: Project, label: str, capsys: Any) -> str:
         del capsys
-        body = {"projectId": str(project.pk), "serverLabel": label}
-        answer = people.api("owner").post(f"/api/{path}", body, format="json", HTTP_IDEMPOTENCY_KEY=str(uuid4()))
+        body = {"serverLabel": label, **({"projectId": str(project.pk)} if path == "deployments" else {})}
+        answer = people.api("owner").post(
+            f"/api/{path.format(project.pk)}", body, format="json", HTTP_IDEMPOTENCY_KEY=str(uuid4())
+        )
         return "" if answer.status_code < 400 else answer.json()["error"]["message"]
 
     return ask
@@ -41,7 +45,7 @@ def by_form(path: str) -> Callable[..., str]:
         posted = {"target": f"label:{label}", "requestId": str(uuid4())}
         of = f"/admin/deployments/project/{project.pk}/{path}/"
         answer = people.browser("owner").post(of, posted, headers={"Accept": "application/json"})
-        return "" if answer.status_code < 400 else answer.json()["error"]["message"]
+        return "" if answer.status_code < 400 else html.unescape(answer.json()["html"])
 
     return ask
 
@@ -59,7 +63,7 @@ def over_kafka(people: People, project: Project, label: str, capsys: Any) -> str
     topic = "deployment-service.deployProject"
     value = json.dumps({"projectId": str(project.pk), "serverLabel": label, "metadata": {"requestId": str(uuid4())}})
     incoming = IncomingRecord(
-        topic=topic, partition=0, offset=0, timestamp_ms=0, key=None, value=value.encode(), headers={}
+        topic=topic, partition=0, offset=0, timestamp_ms=now_ms(), key=None, value=value.encode(), headers={}
     )
     caller = caller_of(people.users["owner"])
     answer = Dispatcher(identify=lambda *_: caller, health=dict).answer(incoming)
@@ -67,9 +71,13 @@ def over_kafka(people: People, project: Project, label: str, capsys: Any) -> str
     return "" if answer.body["status"] == 1 else str(answer.body["error"]["message"])
 
 
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 DOORS: dict[str, Callable[..., str]] = {
     "REST, deploy": over_rest("deployments"),
-    "REST, plan": over_rest("deployments/plan"),
+    "REST, plan": over_rest("projects/{}/plan"),
     "form, deploy": by_form("deploy"),
     "form, plan": by_form("plan"),
     "terminal": in_the_terminal,
@@ -103,7 +111,7 @@ def test_one_server_none_and_several(
 def test_over_kafka_a_label_beside_an_id_is_refused(people: People, project: Project, server: Server) -> None:
     value = {"projectId": str(project.pk), "serverLabel": "a", "serverId": str(server.pk), "metadata": {}}
     incoming = IncomingRecord(
-        topic="deployment-service.deployProject", partition=0, offset=0, timestamp_ms=0, key=None,
+        topic="deployment-service.deployProject", partition=0, offset=0, timestamp_ms=now_ms(), key=None,
         value=json.dumps(value).encode(), headers={},
     )  # fmt: skip
     answer = Dispatcher(identify=lambda *_: caller_of(people.users["owner"]), health=dict).answer(incoming)

@@ -26,6 +26,14 @@ ENDED = (
     " the server's page and start the agent with it. What runs on this machine goes on running."
 )
 
+UNTRUSTED = (
+    "The gateway shows a certificate that this agent does not trust. Either the control plane's authority was replaced"
+    " while this agent was away: then make a new enrolment token on the server's page and start the agent with it. Or"
+    " another server answers there: then find out which. What runs on this machine goes on running."
+)
+# As OpenSSL and its kin name it, within what gRPC says of a connection that failed.
+NOT_TRUSTED = "CERTIFICATE_VERIFY_FAILED"
+
 
 class Line:
     """Belongs to the event loop. A channel is opened when it is needed and closed when another one takes its place."""
@@ -130,6 +138,8 @@ class Line:
         elif ended and self.certificate is not None:
             day = time.strftime("%Y-%m-%d", time.gmtime(self.certificate.valid_until_ms / 1000))
             logger.error(ENDED.format(day=day))
+        elif apart and isinstance(error, grpc.RpcError) and NOT_TRUSTED in (error.details() or ""):
+            logger.error(UNTRUSTED)
 
     async def close(self) -> None:
         if self._channel is not None:

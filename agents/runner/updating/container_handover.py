@@ -20,11 +20,11 @@ from typing import NoReturn
 
 from docker.errors import APIError
 
-from agents.runner.docker.own_container import FORMER, NEXT, SECONDS, TRIAL, OwnContainer
 from agents.runner.errors import EngineAwayError
 from agents.runner.journal.startup import FILE_NAME
 from agents.runner.updating.handover import ENDED_EARLY, RUNS, WENT_BACK
 from agents.runner.updating.journal_copy import COPY_NAME, copy_journal, put_back_if_too_new
+from agents.runner.updating.own_container import FORMER, NEXT, SECONDS, TRIAL, OwnContainer
 from agents.runner.updating.provide import UpdateFailedError
 from agents.runner.updating.record import Phase, UpdateRecord, read_record, write_record
 from agents.runner.updating.trial import INSTANCE, MAX_SAID, NOT_SAID, SAID_NOTHING

@@ -17,12 +17,12 @@ from agents.contracts import runner_pb2 as pb
 from agents.contracts.packages import PackagesName
 from agents.contracts.version import UPDATES_PROTOCOL
 from agents.runner.control_plane.client import GatewayCalls
-from agents.runner.docker.own_container import ImageNotBuiltError, OwnContainer, own_container
 from agents.runner.errors import EngineAwayError
 from agents.runner.release import Release, build_of, own_release
 from agents.runner.updating import trial
 from agents.runner.updating.container_handover import ContainerProbation, try_container_beside
 from agents.runner.updating.handover import Probation
+from agents.runner.updating.own_container import ImageNotBuiltError, OwnContainer, own_container
 from agents.runner.updating.provide import Archive, Packages, UpdateFailedError, needs_packages, provide
 from agents.runner.updating.record import ENDED, Phase, UpdateRecord, read_record, write_record
 

@@ -16,7 +16,7 @@ from django.db import connection
 from agents.contracts import runner_pb2 as pb
 from agents.models import AgentCertificate, Authority, Server
 from agents.runner.control_plane import renewal
-from agents.runner.control_plane.line import ENDED
+from agents.runner.control_plane.line import ENDED, UNTRUSTED
 from agents.runner.control_plane.renewal import Renewal
 from agents.services import authority
 from deployments.models import User
@@ -78,7 +78,12 @@ async def test_at_half_its_life_it_is_renewed_over_the_session_with_a_new_key(
 
 
 async def test_an_authority_is_replaced_while_agents_are_connected(
-    place: Place, caller: Caller, owner: User, make: Make, monkeypatch: pytest.MonkeyPatch
+    place: Place,
+    caller: Caller,
+    owner: User,
+    make: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     far_server = await in_thread(lambda: factories.make_server(owner, name="far"))
     # Enrolled, and away all the while.
@@ -113,6 +118,9 @@ async def test_an_authority_is_replaced_while_agents_are_connected(
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await far.connect()
     assert error.value.code() is grpc.StatusCode.UNAVAILABLE
+    far.line.note_failure(error.value)
+    assert UNTRUSTED in [record.getMessage() for record in caplog.records]
+    assert far.line.identity is not None
     token = await place.ticket(far_server, replace=True)
     again = Caller(line=line_of(far.line._config.state_dir, token))
     with pytest.raises(grpc.aio.AioRpcError) as error:

@@ -153,15 +153,16 @@ def test_each_is_refused_by_name_in_the_plan_and_again_by_the_agent(
 ) -> None:
     caller, project_id = scene.caller("mallory"), scene.lane.project_id
     sources.store_graph(caller=caller, project_id=project_id, graph=graph(node("a", image="x", **config)))
-    for path in ("deployments/plan", "deployments"):
-        refused = scene.post("mallory", path, projectId=str(project_id), **scene.where)
+    plan = f"projects/{project_id}/plan"
+    for path, body in ((plan, {}), ("deployments", {"projectId": str(project_id)})):
+        refused = scene.post("mallory", path, **body, **scene.where)
         assert refused.status_code == 400, refused.json()
         said = refused.json()["error"]["message"]
         assert why in said
         assert "Its owner can allow privileged services on the server's page" in said
     # Its owner allows it; the agent does what its own machine's owner has written down.
     assert let(scene, allowed=True) == 200
-    planned = scene.post("mallory", "deployments/plan", projectId=str(project_id), **scene.where)
+    planned = scene.post("mallory", plan, **scene.where)
     assert planned.status_code == 200, planned.json()
     text = stack_of(graph(node("a", image="x", **config))).files["docker-compose.yml"]
     assert agents in refusal(text)

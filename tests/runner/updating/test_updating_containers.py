@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts.version import UPDATES_PROTOCOL
-from agents.runner.docker.own_container import like
+from agents.runner.updating.own_container import like
 from agents.runner.updating.record import Phase
 from tests.runner.gateway import TestGateway
 from tests.runner.updating.in_container import ContainerAgent, docker, make_base
