@@ -108,11 +108,17 @@ def _watch(own: OwnContainer, container: str, *, state_dir: Path, seconds: float
             return ""
         try:
             if own.exit_code(container) is not None:
-                return ENDED_EARLY
+                return _reason(state_dir)
         except ENGINE_TROUBLE as error:
             logger.warning("the new version is not seen for the moment: %s", error)
         time.sleep(LOOK_SECONDS)
     return WENT_BACK.format(seconds=seconds - START_SECONDS)
+
+
+def _reason(state_dir: Path) -> str:
+    """Return what the new version wrote down before it ended, where it came to that."""
+    found = read_record(state_dir)
+    return found.message if found is not None and found.phase is Phase.FAILED else ENDED_EARLY
 
 
 def _is_decided(state_dir: Path) -> bool:
@@ -184,12 +190,23 @@ class ContainerProbation:
                 return
             self._over = True
             logger.error("%s", why)
+            self._note_failure(why)
             try:
                 # It watches us, unless somebody ended it.
                 self._own.start(self._former)
             except ENGINE_TROUBLE as error:
                 logger.warning("the former version cannot be started: %s", error)
             os._exit(1)
+
+    def _note_failure(self, why: str) -> None:
+        found = read_record(self._state_dir)
+        if found is None or found.phase is not Phase.HANDING_OVER:
+            return
+        failed = UpdateRecord(update_id=found.update_id, build=found.build, phase=Phase.FAILED, message=why)
+        try:
+            write_record(self._state_dir, failed)
+        except OSError:
+            logger.exception("what became of the update cannot be written down")
 
 
 def begin_in_container(state_dir: Path, *, own: OwnContainer) -> ContainerProbation | None:
