@@ -137,7 +137,7 @@ REACHING: tuple[tuple[dict[str, str], str, str], ...] = (
     (
         {"volume.d": "/d", "volumeName.d": "of-others"},
         "the volume of-others of the host",
-        "the volume d, which does not belong to the stack",
+        "the volume of-others does not belong to the stack",
     ),
 )
 

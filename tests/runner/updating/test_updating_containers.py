@@ -22,6 +22,8 @@ OLD, NEW, NEWER = "0.9.1", "0.9.2", "0.9.3"
 # The new version is welcomed, and dies at the very next line, as far as its place is concerned.
 LEAVES_THE_REST = "import agents.runner.updating.container_handover as c; c._take_place = lambda own, former: None"
 IMPATIENT = "import agents.runner.updating.container_handover as c; c.REMOVAL_SECONDS = 1"
+# Nobody inside a container can kill its first process.
+DIES_WITH_IT = DIES_LATER.replace("os.kill(os.getpid(), signal.SIGKILL)", "os._exit(9)")
 WAITS = "import time; time.sleep(600)"
 
 
@@ -91,7 +93,7 @@ def test_a_version_that_fails_leaves_the_old_container_in_place(agent: Container
     present = started(agent, served)
     for main, store, why in (
         (DIES, "", "broken from the start"),
-        (FINE_BESIDE.format(then=DIES_LATER), NEXT_SCHEMA, "ended before it had said Hello"),
+        (FINE_BESIDE.format(then=DIES_WITH_IT), NEXT_SCHEMA, "ended before it had said Hello"),
         (FINE_BESIDE.format(then=TWO_SECONDS), NEXT_SCHEMA, "did not say Hello"),
     ):
         served.mute_to = NEW
