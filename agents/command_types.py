@@ -53,6 +53,17 @@ class JobSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryCleanup:
+    """What of a project's images its registry need not keep: all but these digests and those of the order itself.
+
+    `services` had images there before, besides those of the order.
+    """
+
+    kept_digests: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeployCommand:
     """Bring the target to this stack; without any service, stop it. Holds names of variables, never their values.
 
@@ -61,6 +72,8 @@ class DeployCommand:
     `registry_address`: where what is built for a cluster goes, under `registry_namespace`; empty for nowhere.
     `built_images`: by service the digest of what another server built and pushed.
     `takes_over`: containers of others by id, with their names, in whose place it starts; `adopted_volumes` are theirs.
+    `registry_cleanup`: what the registry may lose once what is built is there; None for nothing. `moves`: by service
+    the id of the node of a Swarm to which it goes, with its volumes by name and without their data.
     """
 
     stack_name: str
@@ -81,6 +94,8 @@ class DeployCommand:
     takes_over: Mapping[str, str] = field(default_factory=dict)
     adopted_volumes: tuple[str, ...] = ()
     built_images: Mapping[str, str] = field(default_factory=dict)
+    registry_cleanup: RegistryCleanup | None = None
+    moves: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def built(self) -> tuple[ServiceSpec, ...]:

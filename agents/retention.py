@@ -10,12 +10,13 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptStack:
-    """What kept history entries of one stack need on the host."""
+    """What kept history entries of one stack need on the host; `in_cluster`: on any node of the host's cluster."""
 
     stack_name: str
     project_id: UUID
     image_ids: tuple[str, ...]
     deployment_ids: tuple[UUID, ...]
+    in_cluster: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

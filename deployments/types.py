@@ -141,8 +141,8 @@ class ServiceState:
 class DeploymentRecord:
     """A deployment as every door shows it. Holds the names of its variables, never their values.
 
-    `version`: of a success, its name in the history of its target; `description`: why it was asked for, by who did;
-    `restarted_service`: of a restart.
+    `version`: of a success, its name in the history of its target; `description`: why it was asked for, by who did; of
+    a restart, `restarted_service`, and in `moves` its services and the node of the cluster that they go to.
     """
 
     id: UUID
@@ -190,6 +190,12 @@ class DeploymentRecord:
     updated_at: datetime
     renews: tuple[str, ...] = ()
     cause: Mapping[str, Any] = field(default_factory=dict)
+    moves: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def moved(self) -> dict[str, str]:
+        """Return by service the id of the node of the cluster to which it moves."""
+        return {name: str(self.moves["nodeId"]) for name in self.moves.get("services", ())}
 
     @property
     def lane(self) -> str:

@@ -84,6 +84,7 @@ def deployment_shape(deployment: DeploymentRecord) -> dict[str, Any]:
         "version": deployment.version,
         "description": deployment.description,
         "restartedService": deployment.restarted_service,
+        "movedTo": str(deployment.moves.get("nodeName", "")),
         "graphVersion": deployment.graph_version,
         "forceRedeploy": deployment.force_redeploy,
         "cancelRequestedAt": epoch_ms(deployment.cancel_requested_at),

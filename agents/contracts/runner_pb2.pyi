@@ -1016,7 +1016,7 @@ class Command(_message.Message):
     def __init__(self, command_id: _Optional[str] = ..., lane: _Optional[str] = ..., number: _Optional[int] = ..., deployment_id: _Optional[str] = ..., project_id: _Optional[str] = ..., deploy: _Optional[_Union[Deploy, _Mapping]] = ..., revert: _Optional[_Union[Revert, _Mapping]] = ..., delete_volume: _Optional[_Union[DeleteVolume, _Mapping]] = ..., swarm: _Optional[_Union[SwarmChange, _Mapping]] = ..., check_reach: _Optional[_Union[CheckReach, _Mapping]] = ..., inspect_host: _Optional[_Union[InspectHost, _Mapping]] = ..., build: _Optional[_Union[Build, _Mapping]] = ..., check_registry: _Optional[_Union[CheckRegistry, _Mapping]] = ..., last_report_number: _Optional[int] = ...) -> None: ...
 
 class Deploy(_message.Message):
-    __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images", "restarts", "jobs", "engine", "registry_address", "registry_namespace", "takes_over", "adopted_volumes", "built_images")
+    __slots__ = ("stack_name", "files", "services", "variable_names", "force_redeploy", "health_deadline_seconds", "health_window_seconds", "build_deadline_seconds", "restore_on_failure", "pinned_images", "restarts", "jobs", "engine", "registry_address", "registry_namespace", "takes_over", "adopted_volumes", "built_images", "registry_cleanup", "moves")
     class FilesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1032,6 +1032,13 @@ class Deploy(_message.Message):
         value: str
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     class BuiltImagesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    class MovesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
         VALUE_FIELD_NUMBER: _ClassVar[int]
@@ -1056,6 +1063,8 @@ class Deploy(_message.Message):
     TAKES_OVER_FIELD_NUMBER: _ClassVar[int]
     ADOPTED_VOLUMES_FIELD_NUMBER: _ClassVar[int]
     BUILT_IMAGES_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_CLEANUP_FIELD_NUMBER: _ClassVar[int]
+    MOVES_FIELD_NUMBER: _ClassVar[int]
     stack_name: str
     files: _containers.ScalarMap[str, str]
     services: _containers.RepeatedCompositeFieldContainer[ServiceSpec]
@@ -1074,10 +1083,20 @@ class Deploy(_message.Message):
     takes_over: _containers.RepeatedCompositeFieldContainer[TakenContainer]
     adopted_volumes: _containers.RepeatedScalarFieldContainer[str]
     built_images: _containers.ScalarMap[str, str]
-    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ..., pinned_images: _Optional[_Mapping[str, str]] = ..., restarts: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[_Union[JobSpec, _Mapping]]] = ..., engine: _Optional[str] = ..., registry_address: _Optional[str] = ..., registry_namespace: _Optional[str] = ..., takes_over: _Optional[_Iterable[_Union[TakenContainer, _Mapping]]] = ..., adopted_volumes: _Optional[_Iterable[str]] = ..., built_images: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    registry_cleanup: RegistryCleanup
+    moves: _containers.ScalarMap[str, str]
+    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., force_redeploy: _Optional[bool] = ..., health_deadline_seconds: _Optional[int] = ..., health_window_seconds: _Optional[int] = ..., build_deadline_seconds: _Optional[int] = ..., restore_on_failure: _Optional[bool] = ..., pinned_images: _Optional[_Mapping[str, str]] = ..., restarts: _Optional[_Iterable[str]] = ..., jobs: _Optional[_Iterable[_Union[JobSpec, _Mapping]]] = ..., engine: _Optional[str] = ..., registry_address: _Optional[str] = ..., registry_namespace: _Optional[str] = ..., takes_over: _Optional[_Iterable[_Union[TakenContainer, _Mapping]]] = ..., adopted_volumes: _Optional[_Iterable[str]] = ..., built_images: _Optional[_Mapping[str, str]] = ..., registry_cleanup: _Optional[_Union[RegistryCleanup, _Mapping]] = ..., moves: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class RegistryCleanup(_message.Message):
+    __slots__ = ("kept_digests", "services")
+    KEPT_DIGESTS_FIELD_NUMBER: _ClassVar[int]
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    kept_digests: _containers.RepeatedScalarFieldContainer[str]
+    services: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, kept_digests: _Optional[_Iterable[str]] = ..., services: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Build(_message.Message):
-    __slots__ = ("stack_name", "files", "services", "variable_names", "build_deadline_seconds", "registry_address", "registry_namespace")
+    __slots__ = ("stack_name", "files", "services", "variable_names", "build_deadline_seconds", "registry_address", "registry_namespace", "registry_cleanup")
     class FilesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -1092,6 +1111,7 @@ class Build(_message.Message):
     BUILD_DEADLINE_SECONDS_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_ADDRESS_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_CLEANUP_FIELD_NUMBER: _ClassVar[int]
     stack_name: str
     files: _containers.ScalarMap[str, str]
     services: _containers.RepeatedCompositeFieldContainer[ServiceSpec]
@@ -1099,7 +1119,8 @@ class Build(_message.Message):
     build_deadline_seconds: int
     registry_address: str
     registry_namespace: str
-    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., build_deadline_seconds: _Optional[int] = ..., registry_address: _Optional[str] = ..., registry_namespace: _Optional[str] = ...) -> None: ...
+    registry_cleanup: RegistryCleanup
+    def __init__(self, stack_name: _Optional[str] = ..., files: _Optional[_Mapping[str, str]] = ..., services: _Optional[_Iterable[_Union[ServiceSpec, _Mapping]]] = ..., variable_names: _Optional[_Iterable[str]] = ..., build_deadline_seconds: _Optional[int] = ..., registry_address: _Optional[str] = ..., registry_namespace: _Optional[str] = ..., registry_cleanup: _Optional[_Union[RegistryCleanup, _Mapping]] = ...) -> None: ...
 
 class TakenContainer(_message.Message):
     __slots__ = ("id", "name")
@@ -1416,16 +1437,18 @@ class Retention(_message.Message):
     def __init__(self, number: _Optional[int] = ..., stacks: _Optional[_Iterable[_Union[KeptStack, _Mapping]]] = ...) -> None: ...
 
 class KeptStack(_message.Message):
-    __slots__ = ("stack_name", "project_id", "image_ids", "deployment_ids")
+    __slots__ = ("stack_name", "project_id", "image_ids", "deployment_ids", "in_cluster")
     STACK_NAME_FIELD_NUMBER: _ClassVar[int]
     PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
     IMAGE_IDS_FIELD_NUMBER: _ClassVar[int]
     DEPLOYMENT_IDS_FIELD_NUMBER: _ClassVar[int]
+    IN_CLUSTER_FIELD_NUMBER: _ClassVar[int]
     stack_name: str
     project_id: str
     image_ids: _containers.RepeatedScalarFieldContainer[str]
     deployment_ids: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, stack_name: _Optional[str] = ..., project_id: _Optional[str] = ..., image_ids: _Optional[_Iterable[str]] = ..., deployment_ids: _Optional[_Iterable[str]] = ...) -> None: ...
+    in_cluster: bool
+    def __init__(self, stack_name: _Optional[str] = ..., project_id: _Optional[str] = ..., image_ids: _Optional[_Iterable[str]] = ..., deployment_ids: _Optional[_Iterable[str]] = ..., in_cluster: _Optional[bool] = ...) -> None: ...
 
 class Inventory(_message.Message):
     __slots__ = ("retention_number", "missing_image_ids", "checked_at_ms")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from agents.command_types import InspectHostCommand
+from agents.command_types import InspectHostCommand, RegistryCleanup
 from agents.states import CommandKind
 from agents.types import (
     AgentCommand,
@@ -50,7 +50,7 @@ def to_json(command: AgentCommand) -> dict[str, Any]:
 
 def _mappings(command: DeployCommand) -> dict[str, Any]:
     """Return those fields that may be read-only views, as JSON takes them."""
-    names = ("files", "pinned_images", "takes_over", "built_images")
+    names = ("files", "pinned_images", "takes_over", "built_images", "moves")
     return {name: dict(getattr(command, name)) for name in names}
 
 
@@ -81,8 +81,15 @@ def _deploy(payload: Mapping[str, Any]) -> DeployCommand:
         "services": tuple(_service(service) for service in payload["services"]),
         "jobs": tuple(_job(job) for job in payload.get("jobs", ())),
         **{name: tuple(payload.get(name, ())) for name in ("variable_names", "restarts", "adopted_volumes")},
+        "registry_cleanup": _cleanup(payload.get("registry_cleanup")),
     }
     return DeployCommand(**{**_known(DeployCommand, payload), **lists})
+
+
+def _cleanup(stored: Mapping[str, Any] | None) -> RegistryCleanup | None:
+    if stored is None:
+        return None
+    return RegistryCleanup(**{name: tuple(each) for name, each in _known(RegistryCleanup, stored).items()})
 
 
 def _service(stored: Mapping[str, Any]) -> ServiceSpec:

@@ -21,6 +21,7 @@ MAX_PAGE_SIZE = 100
 # From this version of the command on agents know its jobs.
 DEPLOY_WITH_JOBS = 4
 DEPLOY_WITH_BUILDS = 5
+DEPLOY_WITH_MOVES = 10
 
 
 def add_server(
@@ -188,6 +189,11 @@ def knows_jobs(*, agent_id: UUID) -> bool:
 def knows_builds(*, agent_id: UUID) -> bool:
     """Return whether the agent, as it said when it connected, follows what a graph says of building its code."""
     return agents.command_version(agent_id=agent_id, kind="deploy") >= DEPLOY_WITH_BUILDS
+
+
+def knows_moves(*, agent_id: UUID) -> bool:
+    """Return whether the agent, as it said when it connected, moves services to other nodes of a Swarm."""
+    return agents.command_version(agent_id=agent_id, kind="deploy") >= DEPLOY_WITH_MOVES
 
 
 def choose_builder(*, cluster_id: UUID, server_id: UUID | None) -> None:

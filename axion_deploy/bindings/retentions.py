@@ -13,6 +13,7 @@ from deployments.services.queries import history_view
 
 def retentions_of(*, agent_ids: Collection[UUID]) -> Mapping[UUID, Retention]:
     targets = directory.targets_of(agent_ids=agent_ids)
+    clusters = {target_id for several in targets.values() for target_id in several[1:]}
     needed = history_view.kept_images(target_ids={target_id for several in targets.values() for target_id in several})
     stacks = defaultdict(list)
     for images in needed:
@@ -21,6 +22,7 @@ def retentions_of(*, agent_ids: Collection[UUID]) -> Mapping[UUID, Retention]:
             project_id=images.project_id,
             image_ids=images.image_ids,
             deployment_ids=images.deployment_ids,
+            in_cluster=images.target_id in clusters,
         )
         stacks[images.target_id].append(stack)
     return {

@@ -16,7 +16,7 @@ CONFIG = """version: 0.1
 log: {{level: info}}
 storage:
   filesystem: {{rootdirectory: {folder}/data}}
-  delete: {{enabled: true}}
+  delete: {{enabled: {deletes}}}
 http:
   addr: {address}
 {tls}{auth}"""
@@ -63,6 +63,8 @@ class EmbeddedRegistry:
         self, *, program: str, folder: Path, address: str, users: str = "", inside: tuple[str, ...] = (), tls: str = ""
     ) -> None:
         self.folder = folder
+        # Whether images may be deleted, from the next start on.
+        self.deletes = True
         self.address = address
         self._program = program
         self._users = users
@@ -77,8 +79,13 @@ class EmbeddedRegistry:
     def start(self) -> None:
         """Start it, again after `stop`; returns when it listens. Raises NotReady."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        auth = AUTH.format(folder=self.folder) if self._users else ""
-        settings = CONFIG.format(folder=self.folder, address=self.address, tls=self._tls, auth=auth)
+        settings = CONFIG.format(
+            folder=self.folder,
+            address=self.address,
+            tls=self._tls,
+            auth=self._auth(),
+            deletes=str(self.deletes).lower(),
+        )
         (self.folder / "config.yml").write_text(settings)
         (self.folder / "htpasswd").write_text(self._users)
         (self.folder / "registry.log").unlink(missing_ok=True)
@@ -86,6 +93,10 @@ class EmbeddedRegistry:
         self._child = Child(name="registry", command=command, log_file=self.folder / "registry.log")
         self._child.start()
         wait_ready(self._child, probe=lambda: "listening on" in self.log(), seconds=READY_SECONDS)
+
+    def _auth(self) -> str:
+        """Return the part of the settings that says who may do what."""
+        return AUTH.format(folder=self.folder) if self._users else ""
 
     def log(self) -> str:
         """Return what it wrote since it was started: one line for each request."""

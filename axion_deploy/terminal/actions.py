@@ -98,20 +98,13 @@ def scale_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
 def restart_action(*, caller: Caller, options: Options, screen: Screen) -> Exit:
     project = names.project_named(caller=caller, text=options["project"])
     target = target_in(caller=caller, project_id=project.id, options=options)
+    wish: Any = {"project_id": project.id, "target": target, "service_name": options["service"]}
+    wish["move_to"] = options["move_to"]
     if options["plan"]:
-        plan = make_plan.plan_restart(
-            caller=caller, project_id=project.id, target=target, service_name=options["service"]
-        )
-        show_plan(plan, screen)
+        show_plan(make_plan.plan_restart(caller=caller, **wish), screen)
         return Exit.DONE
     made = restart.restart_service(
-        caller=caller,
-        project_id=project.id,
-        target=target,
-        service_name=options["service"],
-        deployment_id=uuid4(),
-        request_id=options["request_id"],
-        at=timezone.now(),
+        caller=caller, deployment_id=uuid4(), request_id=options["request_id"], at=timezone.now(), **wish
     )
     return watched(caller=caller, made=made, options=options, screen=screen)
 

@@ -57,6 +57,12 @@ def _deploying(action: Any) -> None:
     restart = action("restart", _("Restart a service, or run a job; everything else keeps running."))
     _to_a_target(restart)
     restart.add_argument("service")
+    restart.add_argument(
+        "--move-to",
+        default="",
+        metavar="NODE",
+        help=_("In a cluster: run it on this node from now on. Its data is not copied; --plan says what that means."),
+    )
     restart.add_argument("--plan", action="store_true", help=_("Only show what would change."))
     rollback = action("rollback", _("Undo a deployment: restore an earlier version."))
     rollback.add_argument("deployment", type=UUID)

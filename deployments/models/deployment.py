@@ -66,6 +66,7 @@ class Deployment(models.Model):
         help_text=_("Of a restart: whose containers are made anew."),
     )
     renews = models.JSONField(null=True, blank=True, help_text=_("Services of a repair, which are started anew."))
+    moves = models.JSONField(null=True, blank=True, help_text=_("Services, and the node of the cluster they go to."))
     cause = models.JSONField(null=True, blank=True, help_text=_("Why the product asked for it by itself."))
     restores = models.ForeignKey(
         "DeploymentHistory", on_delete=models.PROTECT, null=True, blank=True, related_name="restored_by"

@@ -268,3 +268,17 @@ def kept_images(*, target_ids: Collection[UUID]) -> tuple[KeptImages, ...]:
         )
         for key in sorted(images)
     )
+
+
+def kept_digests(*, project_id: UUID) -> frozenset[str]:
+    """Return every image that a kept entry of the project needs, wherever it ran."""
+    kept = DeploymentHistory.objects.filter(project_id=project_id, dropped_at__isnull=True)
+    rows = kept.values_list("deployment_snapshot__images", flat=True)
+    return frozenset(image for images in rows for image in (images or {}).values() if image)
+
+
+def services_with_images(*, project_id: UUID, limit: int) -> frozenset[str]:
+    """Return the names of all services that the newest entries of the project had, also those that are not kept."""
+    newest = DeploymentHistory.objects.filter(project_id=project_id).order_by("-created_at")
+    rows = newest.values_list("deployment_snapshot__images", flat=True)[:limit]
+    return frozenset(name for images in rows for name in images or {})

@@ -144,6 +144,7 @@ DEPLOYMENT_COLUMNS = (
     "replicas",
     "renews",
     "cause",
+    "moves",
     "restores_id",
     "rollback_of_id",
     "rolled_back_by_id",
@@ -210,6 +211,7 @@ def deployment_record(row: Mapping[str, Any]) -> DeploymentRecord:
         updated_at=row["updated_at"],
         renews=tuple(row["renews"] or ()),
         cause=row["cause"] or {},
+        moves=row["moves"] or {},
     )
 
 

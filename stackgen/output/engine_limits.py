@@ -30,8 +30,8 @@ def beyond_swarm(part: Part) -> Iterator[Problem]:
         "gpus": settings.gpus,
         "securityOpt": settings.security_opt,
         "network": settings.network in APART,
-        "run": part.is_job,
     }
+    yield from _jobs(part)
     for path in sorted(settings.secret_files):
         yield _at(
             part, f"config.secretFile.{path}", "cannot be made of a variable in a stack of Swarm: use secret.NAME"
@@ -46,6 +46,15 @@ def beyond_swarm(part: Part) -> Iterator[Problem]:
     for key, value in given.items():
         if value:
             yield _at(part, f"config.{key}", "is not known to Swarm; only Compose has it")
+
+
+def _jobs(part: Part) -> Iterator[Problem]:
+    if part.is_job:
+        message = (
+            f"makes a job of {part.name}, and jobs run on single servers only, not in a cluster: deploy to a server, "
+            "or take the job out of the graph"
+        )
+        yield _at(part, "config.run", message)
 
 
 def beyond_compose(part: Part) -> Iterator[Problem]:

@@ -9,7 +9,10 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.cleanup.needs import KnownRelease, KnownStack
 from agents.runner.journal.command_journal import Entry, Journal
 from agents.runner.journal.releases import Phase, Releases, StoredRelease
+from agents.runner.planning.codec import stack_of
 
+# Commands that have images made.
+MAKING = frozenset({"deploy", "build"})
 UNSUCCESSFUL = frozenset({Phase.FAILED, Phase.REVERTED})
 # Until the control plane has said what history keeps.
 MAX_RELEASES_WITHOUT_RETENTION = 20
@@ -25,9 +28,7 @@ def known_stacks(*, journal: Journal, releases: Releases) -> tuple[KnownStack, .
     known = [(release.stack, release.command.project_id, _known_release(release)) for release in stored]
     recorded = {release.deployment_id for release in stored}
     # A command that was received and not begun has no release yet, and needs its images already.
-    known += [
-        _not_begun(entry) for entry in unfinished if entry.kind == "deploy" and entry.deployment_id not in recorded
-    ]
+    known += [_not_begun(entry) for entry in unfinished if entry.kind in MAKING and entry.deployment_id not in recorded]
     at_work = frozenset(entry.deployment_id for entry in unfinished)
     stacks = []
     for stack, group in groupby(sorted(known, key=lambda item: item[0]), key=lambda item: item[0]):
@@ -75,11 +76,11 @@ def _not_begun(entry: Entry) -> tuple[str, str, KnownRelease]:
         deployment_id=entry.deployment_id,
         base="",
         owners=frozenset(),
-        images=frozenset(command.deploy.pinned_images.values()),
-        tags=_tags(command.deploy.services),
+        images=frozenset({*command.deploy.pinned_images.values(), *command.deploy.built_images.values()}),
+        tags=_tags([*command.deploy.services, *command.build.services]),
         unsuccessful=False,
     )
-    return command.deploy.stack_name, command.project_id, release
+    return stack_of(command), command.project_id, release
 
 
 def _tags(services: Iterable[pb.ServiceSpec]) -> frozenset[str]:

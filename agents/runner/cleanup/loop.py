@@ -4,25 +4,38 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from agents.contracts import runner_pb2 as pb
 from agents.limits import MAX_IMAGES
 from agents.runner.cleanup.gateway_reset import GatewayReset
 from agents.runner.cleanup.known_stacks import known_stacks
-from agents.runner.cleanup.needs import KnownStack, images_to_remove, leftovers, needed_releases, needs_of
+from agents.runner.cleanup.needs import (
+    KnownStack,
+    Patience,
+    images_to_remove,
+    leftovers,
+    names_of,
+    needed_releases,
+    needs_of,
+)
 from agents.runner.docker.host import DockerHost
 from agents.runner.errors import StepFailedError
 from agents.runner.interrupt import STOPPING
+from agents.runner.journal import cluster_stacks
 from agents.runner.journal.command_journal import Journal
 from agents.runner.journal.releases import Releases
 from agents.runner.planning.codec import stack_of
+from agents.runner.planning.model import HostImage
 
 CHECK_SECONDS = 30.0
 # However much goes on with images on this host.
 MIN_PAUSE_SECONDS = 1.0
 # A round is short, so that a deployment that waits for its end does not wait long.
 MAX_REMOVALS_PER_ROUND = 20
+# Longer than a push, or a pull by the slowest node, takes between a look and the task that has the image.
+CLUSTER_IMAGE_SECONDS = 900.0
 logger = logging.getLogger(__name__)
 
 
@@ -42,12 +55,15 @@ class Housekeeper:
         releases: Releases,
         send: Callable[[pb.Inventory], None],
         now_ms: Callable[[], int],
+        cluster_image_seconds: float = CLUSTER_IMAGE_SECONDS,
     ) -> None:
+        """`cluster_image_seconds`: for how long an image of a cluster's stack is useless before it goes."""
         self._host = host
         self._journal = journal
         self._releases = releases
         self._send = send
         self._now_ms = now_ms
+        self._patience = Patience(seconds=cluster_image_seconds)
         self._gateway_reset = GatewayReset(host=host, releases=releases)
         self._cleaning = threading.Lock()
         self._wake = threading.Event()
@@ -66,7 +82,10 @@ class Housekeeper:
 
     def retain(self, retention: pb.Retention) -> None:
         """Store what history needs from now on, and clean up by it."""
-        self._releases.retain(retention)
+        of_cluster = [(each.project_id, each.stack_name) for each in retention.stacks if each.in_cluster]
+        with self._releases.store.transaction():
+            cluster_stacks.note(self._releases.store, of_cluster)
+            self._releases.retain(retention)
         self.request_cleanup()
 
     def request_cleanup(self) -> None:
@@ -142,27 +161,39 @@ class Housekeeper:
                 logger.warning("housekeeping: %s", error)
 
     def _remove_images(self, stacks: tuple[KnownStack, ...], retention: pb.Retention) -> None:
+        of_cluster = cluster_stacks.known(self._releases.store)
         names: dict[str, set[str]] = {}
-        for stack in stacks:
-            names.setdefault(stack.project_id, set()).add(stack.name)
-        images = images_to_remove(
+        for project_id, name in (*((stack.project_id, stack.name) for stack in stacks), *of_cluster):
+            names.setdefault(project_id, set()).add(name)
+        useless = images_to_remove(
             images=self._host.our_images(),
             used={container.image_id for container in self._host.all_containers()},
             needs=needs_of(stacks, retained_images=_retained_images(retention)),
             stacks={project_id: frozenset(stack_names) for project_id, stack_names in names.items()},
         )
+        images = self._ripe(useless, projects={project_id for project_id, _ in of_cluster})
         batch = images[:MAX_REMOVALS_PER_ROUND]
-        removed = [tag for image in batch for tag in image.tags if self._host.remove_image(tag)]
+        removed = [name for image in batch for name in names_of(image) if self._host.remove_image(name)]
         if removed:
             logger.info("removed images that nothing needs: %s", ", ".join(removed))
         if removed and len(images) > len(batch):
             self.request_cleanup()
 
+    def _ripe(self, useless: tuple[HostImage, ...], *, projects: set[str]) -> tuple[HostImage, ...]:
+        """Return what may go now: of a cluster's projects only what was useless for long enough."""
+        waiting = {image.id for image in useless if image.project_id in projects}
+        over = self._patience.over(waiting, at=time.monotonic())
+        if self._patience.waits:
+            # Without a wake-up: the next round comes anyway.
+            self._cleanup_due.set()
+        return tuple(image for image in useless if image.id not in waiting or image.id in over)
+
     def _send_inventory(self) -> None:
         retention = self._releases.retention()
         if retention is None:
             return
-        wanted = _retained_images(retention)
+        # What a node of a cluster lacks it pulls by its digest.
+        wanted = {image for stack in retention.stacks if not stack.in_cluster for image in stack.image_ids}
         missing = wanted - self._host.image_ids() if wanted else set()
         inventory = pb.Inventory(
             retention_number=retention.number,

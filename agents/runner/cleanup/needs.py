@@ -87,26 +87,54 @@ def needs_of(stacks: Collection[KnownStack], *, retained_images: Collection[str]
 def images_to_remove(
     *, images: Collection[HostImage], used: Collection[str], needs: Needs, stacks: Mapping[str, frozenset[str]]
 ) -> tuple[HostImage, ...]:
-    """Return the images that we built for a stack of this agent and that nothing needs any more.
+    """Return the images that were built for one of these stacks and that nothing needs any more.
 
-    `used` are the ids of the images of all containers, also stopped ones and other people's. `stacks` are this agent's
-    by project. An image that carries a tag we would not have given, or none, belongs to somebody else by now: what is
-    built upon an image of ours inherits its labels.
+    `used` are the ids of the images of all containers, also stopped ones and other people's. `stacks` are by project
+    those of this agent, and those of its cluster, whose images a node has by their digests alone. An image with a name
+    that we would not have given, or with none, belongs to somebody else by now: what is built upon an image of ours
+    inherits its labels.
     """
     return tuple(
         image
         for image in images
-        if image.tags
-        and all(_is_ours(image, tag, stacks) for tag in image.tags)
+        if names_of(image)
+        and all(_is_ours(image, name, stacks) for name in names_of(image))
         and image.id not in used
-        and image.id not in needs.ids
+        and not needs.ids.intersection((image.id, *(each.partition("@")[2] for each in image.digests)))
         and not needs.tags.intersection(image.tags)
     )
 
 
-def _is_ours(image: HostImage, tag: str, stacks: Mapping[str, frozenset[str]]) -> bool:
-    name = tag.rpartition(":")[0].rpartition("/")[2]
-    return any(name == f"{stack}-{image.service}" for stack in stacks.get(image.project_id, ()))
+def names_of(image: HostImage) -> tuple[str, ...]:
+    """Return all that the image is called on this host: its tags, then the digests by which registries know it."""
+    return (*image.tags, *image.digests)
+
+
+def _is_ours(image: HostImage, name: str, stacks: Mapping[str, frozenset[str]]) -> bool:
+    whole = name.partition("@")[0] if "@" in name else name.rpartition(":")[0]
+    last = whole.rpartition("/")[2]
+    return any(last == f"{stack}-{image.service}" for stack in stacks.get(image.project_id, ()))
+
+
+class Patience:
+    """Remembers since when each image was found useless, so that nothing goes in the moment between two looks.
+
+    What a node pulls for a task is in nobody's container yet, and what a builder pushed is in no history yet.
+    """
+
+    def __init__(self, *, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: dict[str, float] = {}
+
+    def over(self, ids: Collection[str], *, at: float) -> frozenset[str]:
+        """Return those that every look found useless for as long as that; `ids` are what this look found so."""
+        self._since = {each: self._since.get(each, at) for each in ids}
+        return frozenset(each for each, since in self._since.items() if at - since >= self._seconds)
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether something may be over later."""
+        return bool(self._since)
 
 
 def leftovers(*, containers: Collection[HostContainer], stacks: Collection[KnownStack]) -> tuple[HostContainer, ...]:

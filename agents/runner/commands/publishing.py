@@ -14,13 +14,14 @@ from typing import TypeVar
 from agents.backoff import Backoff
 from agents.runner.commands.context import Work
 from agents.runner.commands.images import build_images
+from agents.runner.commands.pulling import why_not
 from agents.runner.control_plane.reports import PUSHING
 from agents.runner.docker.registries.engine_registry import RegistryAnswerError, digest_in_registry, push
 from agents.runner.errors import StepFailedError
 from agents.runner.planning import progress
 from agents.runner.planning.model import Release, WantedService
 from agents.runner.planning.push_progress import PushProgress
-from agents.runner.planning.registries import RegistryLogin, Trouble, login_for, sentence, trouble_in
+from agents.runner.planning.registries import RegistryLogin, Trouble, login_for, trouble_in
 
 PAUSES = Backoff(first=1.0, most=10.0)
 Result = TypeVar("Result")
@@ -146,7 +147,7 @@ class Publisher:
 
     def _failed(self, service: WantedService, error: RegistryAnswerError) -> StepFailedError:
         image = self._to.reference(service.image)
-        why = sentence(trouble_in([str(error)]), image=image, login=self._login(image), said=str(error))
+        why = why_not(self._work, trouble_in([str(error)]), image=image, said=str(error), to_push=True)
         message = f"The image of {service.name} could not be pushed. {why}"
         return StepFailedError("image", message, service=service.name, log_tail=(str(error),))
 

@@ -9,10 +9,19 @@ from itertools import count
 
 from agents.backoff import Backoff
 from agents.runner.commands.context import Work
-from agents.runner.errors import StepFailedError
+from agents.runner.docker.registries.engine_registry import RegistryAnswerError, sign_in
+from agents.runner.errors import EngineAwayError, StepFailedError
 from agents.runner.interrupt import Interrupt
 from agents.runner.planning.model import Release, WantedService
-from agents.runner.planning.registries import Trouble, host_of, login_for, sentence, trouble_in
+from agents.runner.planning.registries import (
+    RegistryLogin,
+    Trouble,
+    host_of,
+    lacks_right,
+    login_for,
+    sentence,
+    trouble_in,
+)
 
 PAUSES = Backoff(first=1.0, most=10.0)
 
@@ -55,5 +64,21 @@ def pull_image(*, work: Work, service: WantedService, interrupt: Interrupt, pati
 
 def _named(work: Work, service: WantedService, error: StepFailedError, trouble: Trouble) -> StepFailedError:
     said = error.log_tail[-1] if error.log_tail else ""
-    why = sentence(trouble, image=service.image, login=login_for(service.image, logins=work.logins), said=said)
+    why = why_not(work, trouble, image=service.image, said=said)
     return StepFailedError(error.reason, f"{error.message} {why}", service=service.name, log_tail=error.log_tail)
+
+
+def why_not(work: Work, trouble: Trouble, *, image: str, said: str, to_push: bool = False) -> str:
+    """Return a sentence for a trouble with the image's registry: of one that is denied, whether the login is wrong."""
+    login = login_for(image, logins=work.logins)
+    if trouble is Trouble.DENIED and login is not None and login.username and _signs_in(work, login):
+        return lacks_right(image=image, login=login, to_push=to_push)
+    return sentence(trouble, image=image, login=login, said=said)
+
+
+def _signs_in(work: Work, login: RegistryLogin) -> bool:
+    try:
+        sign_in(engine=work.registries.engine, login=login)
+    except (RegistryAnswerError, EngineAwayError):
+        return False
+    return True

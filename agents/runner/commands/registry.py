@@ -42,8 +42,8 @@ def _revert(work: Work) -> None:
 COMMANDS: Mapping[str, CommandKind] = {
     # 2: pinned images, and a stop is a deployment without services. 3: services to make anew. 4: jobs.
     # 5: how code is built, and secrets of builds. 6: jobs by hand. 7: jobs on a schedule. 8: containers taken over.
-    # 9: images that another server built.
-    "deploy": CommandKind(version=9, handle=_deploy),
+    # 9: images that another server built. 10: services that move to another node of a Swarm.
+    "deploy": CommandKind(version=10, handle=_deploy),
     "revert": CommandKind(version=1, handle=_revert),
     "delete_volume": CommandKind(version=1, handle=delete_volume),
     "swarm": CommandKind(version=1, handle=change_swarm),

@@ -12,6 +12,7 @@ from docker.errors import APIError, NotFound
 from agents.runner.planning.model import LABEL_PROJECT, LABEL_SERVICE, HostImage
 
 NO_TAG = "<none>:<none>"
+NO_DIGEST = "<none>@<none>"
 Result = TypeVar("Result")
 
 
@@ -52,6 +53,7 @@ class HostImages(ABC):
                 tags=tuple(tag for tag in each["RepoTags"] or () if tag != NO_TAG),
                 project_id=each["Labels"].get(LABEL_PROJECT, ""),
                 service=each["Labels"].get(LABEL_SERVICE, ""),
+                digests=tuple(name for name in each.get("RepoDigests") or () if name != NO_DIGEST),
             )
             for each in found
         )
@@ -62,7 +64,10 @@ class HostImages(ABC):
         self._order(lambda api: api.tag(image, name, word, force=True))
 
     def remove_image(self, tag: str) -> bool:
-        """Take the tag away, and the image with its last one, but nothing it was built upon; False for one in use."""
+        """Take the tag, or the NAME@DIGEST, away, and the image with its last one, but nothing it was built upon.
+
+        False for one in use.
+        """
         with contextlib.suppress(APIError):
             self._order(lambda api: api.remove_image(tag, noprune=True))
             return True

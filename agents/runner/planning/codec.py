@@ -10,7 +10,7 @@ from agents.contracts.job_schedule import Schedule, is_schedule
 from agents.reports.report_bounds import IMAGE_ID
 from agents.runner.errors import StepFailedError
 from agents.runner.planning import overlay, stackfile
-from agents.runner.planning.model import Job, Release, WantedBuild, WantedService
+from agents.runner.planning.model import Job, RegistryCleanup, Release, WantedBuild, WantedService
 
 COMPOSE_FILE = "docker-compose.yml"
 # Files that the agent puts beside those of the release.
@@ -57,6 +57,8 @@ def release_of(command: pb.Command) -> Release:
         takes_over={each.id: each.name for each in deploy.takes_over},
         adopted_volumes=frozenset(deploy.adopted_volumes),
         built=dict(deploy.built_images),
+        moves=dict(deploy.moves),
+        registry_cleanup=_cleanup(deploy.registry_cleanup) if deploy.HasField("registry_cleanup") else None,
     )
 
 
@@ -71,10 +73,17 @@ def release_of_build(command: pb.Command) -> Release:
         build_deadline_seconds=order.build_deadline_seconds,
         registry_address=order.registry_address,
         registry_namespace=order.registry_namespace,
+        registry_cleanup=order.registry_cleanup if order.HasField("registry_cleanup") else None,
     )
     return release_of(
         pb.Command(lane=command.lane, deployment_id=command.deployment_id, project_id=command.project_id, deploy=deploy)
     )
+
+
+def _cleanup(order: pb.RegistryCleanup) -> RegistryCleanup:
+    """Read what may go from the registry; what is no name of a service there is left out."""
+    services = frozenset(name for name in order.services if SAFE_ID.fullmatch(name))
+    return RegistryCleanup(kept=frozenset(order.kept_digests), services=services)
 
 
 def _check_registry(deploy: pb.Deploy) -> None:

@@ -87,13 +87,21 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryCleanup:
+    """The digests that history needs of the project's images, and services that had images there before."""
+
+    kept: frozenset[str]
+    services: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
     """One deployment's stack: what to run and how long to watch it. Holds no secret. Times in seconds.
 
     `restarts` are services to make anew, changed or not; `force` means all.
     `pinned` names the image id of every service, or of none; with it nothing is built. Without services the release is
     a stop. `registry_address`: where what is built for a cluster goes; empty for nowhere. `built`: by service the
-    digest there of what another server built.
+    digest there of what another server built. `registry_cleanup`: what else the registry need not keep; None for all.
     """
 
     deployment_id: str
@@ -117,6 +125,9 @@ class Release:
     takes_over: Mapping[str, str] = field(default_factory=dict)
     adopted_volumes: frozenset[str] = frozenset()
     built: Mapping[str, str] = field(default_factory=dict)
+    registry_cleanup: RegistryCleanup | None = None
+    # By service the node of the Swarm to which it goes, with what its volumes hold there.
+    moves: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def due_jobs(self) -> tuple[Job, ...]:
@@ -186,12 +197,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostImage:
-    """An image that carries our labels, or inherited them."""
+    """An image that carries our labels, or inherited them. `digests` are what registries know it by: NAME@DIGEST."""
 
     id: str
     tags: tuple[str, ...]
     project_id: str
     service: str
+    digests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,15 @@ def trouble_in(lines: Iterable[str]) -> Trouble:
     return next((trouble for trouble, sign in SIGNS if re.search(sign, text, re.IGNORECASE)), Trouble.OTHER)
 
 
+def lacks_right(*, image: str, login: RegistryLogin, to_push: bool) -> str:
+    """Return a sentence for a user whose login is right and who may not do this."""
+    what = "push" if to_push else "pull"
+    return (
+        f"The registry {host_of(image)} knows {login.username} and does not let this user {what} {image}: give the "
+        f"user the right to {what} there, or store another one with the registry “{login.name}”."
+    )
+
+
 def sentence(trouble: Trouble, *, image: str, login: RegistryLogin | None, said: str = "") -> str:
     """Return a sentence that names registry and image, and what to do; `said` are Docker's last words."""
     host, known = host_of(image), f" “{login.name}”" if login else ""

@@ -107,6 +107,7 @@ def retention_to_wire(retention: Retention) -> runner_pb2.ToAgent:
             project_id=str(stack.project_id),
             image_ids=list(dict.fromkeys(stack.image_ids)),
             deployment_ids=[str(each) for each in stack.deployment_ids],
+            in_cluster=stack.in_cluster,
         )
         for stack in retention.stacks
     ]

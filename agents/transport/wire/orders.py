@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agents.command_types import RegistryCleanup
 from agents.contracts import runner_pb2
 from agents.types import BuildCommand, DeployCommand, RevertCommand, ServiceSpec
 
@@ -25,6 +26,8 @@ def deploy_to_wire(command: DeployCommand) -> runner_pb2.Deploy:
         takes_over=[runner_pb2.TakenContainer(id=each, name=name) for each, name in command.takes_over.items()],
         adopted_volumes=command.adopted_volumes,
         built_images=dict(command.built_images),
+        registry_cleanup=_cleanup_to_wire(command.registry_cleanup),
+        moves=dict(command.moves),
         jobs=[
             runner_pb2.JobSpec(
                 service=_spec_to_wire(job.service),
@@ -51,7 +54,14 @@ def build_to_wire(command: BuildCommand) -> runner_pb2.Build:
         build_deadline_seconds=order.build_deadline_seconds,
         registry_address=order.registry_address,
         registry_namespace=order.registry_namespace,
+        registry_cleanup=_cleanup_to_wire(order.registry_cleanup),
     )
+
+
+def _cleanup_to_wire(cleanup: RegistryCleanup | None) -> runner_pb2.RegistryCleanup | None:
+    if cleanup is None:
+        return None
+    return runner_pb2.RegistryCleanup(kept_digests=cleanup.kept_digests, services=cleanup.services)
 
 
 def _spec_to_wire(service: ServiceSpec) -> runner_pb2.ServiceSpec:

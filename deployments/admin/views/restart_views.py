@@ -14,7 +14,7 @@ from deployments.admin.forms import request_id_in, target_in
 from deployments.admin.views.stop_and_scale_views import answer_deployers, render_target_page, running_deployment
 from deployments.services.fleet import machine_list
 from deployments.services.history import snapshots
-from deployments.services.requests import make_plan, restart
+from deployments.services.requests import make_plan, moves, restart
 from deployments.types import Caller, ProjectRecord
 
 PAGE = "admin/deployments/project/restart.html"
@@ -29,10 +29,12 @@ def confirm_restart(request: HttpRequest, caller: Caller, project: ProjectRecord
     target = target_in(request.GET.get("target", ""))
     running = running_deployment(caller, project, target)
     jobs = [job.service.name for job in snapshots.jobs_of(running.config)]
-    name = request.GET.get("service", "")
+    name, node = request.GET.get("service", ""), request.GET.get("moveTo", "")
     summary = None
     if name:
-        plan = make_plan.plan_restart(caller=caller, project_id=project.id, target=target, service_name=name)
+        plan = make_plan.plan_restart(
+            caller=caller, project_id=project.id, target=target, service_name=name, move_to=node
+        )
         summary = plan_summary.summarize_plan(
             plan.changes, target_name=machine_list.target_name(target), warnings=plan.warnings
         )
@@ -47,6 +49,8 @@ def confirm_restart(request: HttpRequest, caller: Caller, project: ProjectRecord
         services=running.services,
         jobs=jobs,
         chosen=name,
+        move_to=node,
+        nodes=moves.nodes_to_choose(target=target, config=running.config, service_name=name),
         is_job=name in jobs,
         plan=summary,
     )
@@ -58,6 +62,7 @@ def request_restart(request: HttpRequest, caller: Caller, project: ProjectRecord
         project_id=project.id,
         target=target_in(request.POST.get("target", "")),
         service_name=request.POST.get("service", ""),
+        move_to=request.POST.get("moveTo", ""),
         deployment_id=uuid4(),
         request_id=request_id_in(request.POST),
         at=timezone.now(),

@@ -31,7 +31,7 @@ from deployments.api.schemas.requests import (
 from deployments.scopes import Scope
 from deployments.services.requests import make_plan, plan_actions, restart, rollback, scale, stop
 from deployments.services.requests.make_plan import PlannedDeployment
-from deployments.types import DeploymentRecord, DeployRequest, Target, TargetKind
+from deployments.types import DeploymentRecord, DeployRequest
 from deployments.wire import deployment_shape
 
 TAG = "changes"
@@ -174,6 +174,7 @@ class RestartService(BaseView):
             project_id=project_id,
             target=target_in(body),
             service_name=body["serviceName"],
+            move_to=body["moveTo"],
             deployment_id=uuid4(),
             request_id=self.take_request_id(body),
             at=timezone.now(),
@@ -186,8 +187,9 @@ class RestartService(BaseView):
         plan = make_plan.plan_restart(
             caller=self.caller,
             project_id=project_id,
-            target=Target(kind=TargetKind.SERVER, id=query["serverId"]),
+            target=target_in(query),
             service_name=query["serviceName"],
+            move_to=query["moveTo"],
         )
         return success({"data": {"plan": plan_shape(plan)}})
 

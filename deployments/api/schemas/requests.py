@@ -89,11 +89,14 @@ class ScaleIn(StopIn):
 
 class RestartIn(StopIn):
     serviceName = serializers.CharField(max_length=200)
+    moveTo = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
 class RestartPlanQuery(RequestSchema):
-    serverId = serializers.UUIDField()
+    serverId = serializers.UUIDField(required=False)
+    clusterId = serializers.UUIDField(required=False)
     serviceName = serializers.CharField(max_length=200)
+    moveTo = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
 class StopPlanQuery(RequestSchema):

@@ -128,6 +128,9 @@ class DeploymentOut(StatusOut):
     version = serializers.CharField(help_text="Of a success: its name in the history of its target; else empty.")
     description = serializers.CharField(help_text="Why, in the words of who asked; empty for none.")
     restartedService = serializers.CharField(help_text="Of a restart: whose containers are made anew.")
+    movedTo = serializers.CharField(
+        help_text="Of a restart: the node of the cluster that its data moves to; else empty."
+    )
     graphVersion = serializers.IntegerField()
     forceRedeploy = serializers.BooleanField()
     lastSequence = serializers.IntegerField()

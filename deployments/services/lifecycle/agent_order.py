@@ -29,6 +29,7 @@ def command_of(*, deployment: DeploymentRecord, project: ProjectRecord, prepared
         restore_on_failure=project.restore_on_failure or deployment.rollback_of is not None,
         pinned_images=dict(prepared.pinned_images),
         restarts=prepared.renewed,
+        moves=deployment.moved,
         engine=str(config.get("engine", "compose")),
         registry_address=config.get("registry", {}).get("address", ""),
         registry_namespace=config.get("registry", {}).get("namespace", ""),

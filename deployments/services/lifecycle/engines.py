@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
+from agents.services import directory
 from agents.wording.sentences import sentence
 from deployments.errors import Invalid
 from deployments.repositories import deployments, lanes
@@ -29,4 +31,12 @@ def refuse_other_engine(*, deployment: DeploymentRecord, config: Mapping[str, An
                 made=made,
                 wanted=wanted,
             )
+        )
+
+
+def refuse_unknown_moves(*, deployment: DeploymentRecord, agent_id: UUID) -> None:
+    """Raise Invalid where the agent would start a service where it was, without a word, instead of moving it."""
+    if deployment.moved and not directory.knows_moves(agent_id=agent_id):
+        raise Invalid(
+            sentence("The manager's agent is too old to move a service to another node. Bring it up to date.")
         )

@@ -240,6 +240,9 @@ def _record_success(
         progress=DONE_PERCENT,
         at=at,
     )
+    if deployment.target.kind is TargetKind.CLUSTER:
+        # Other nodes keep the same as the one that reported it.
+        gateway.announce_retention(target_id=deployment.target.id)
 
 
 def _release_lane(deployment: DeploymentRecord) -> None:

@@ -253,9 +253,10 @@ def _restarted(*, deployment: DeploymentRecord, project: ProjectRecord, agent_id
         "env_vars": sealing.seal_env(values=snapshots.env_of(snapshot), deployment_id=deployment.id),
         "replicas": dict(snapshot.replicas),
     }
+    engines.refuse_unknown_moves(deployment=deployment, agent_id=agent_id)
     return Prepared(
         agent_id=agent_id,
-        renewed=(deployment.restarted_service,),
+        renewed=tuple(dict.fromkeys((deployment.restarted_service, *deployment.moved))),
         config={**snapshot.config, "hashes": hashes},
         values=values,
         pinned_images=snapshot.images,

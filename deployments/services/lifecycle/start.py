@@ -42,7 +42,7 @@ from deployments.services.lifecycle import (
     requester_rights,
     rollback_target,
 )
-from deployments.services.lifecycle.builds import building
+from deployments.services.lifecycle.builds import building, registry_keeping
 from deployments.services.lifecycle.prepare import Prepared
 from deployments.services.permissions import target_agents
 from deployments.services.secrets import sealing
@@ -202,6 +202,7 @@ def _still_fits(*, deployment: DeploymentRecord, prepared: Prepared, at: datetim
 
 def _hand_over(*, deployment: DeploymentRecord, prepared: Prepared, command: DeployCommand, at: datetime) -> None:
     services = prepare.states_of(prepared)
+    command = registry_keeping.with_cleanup(command, deployment=deployment)
     builder_id = building.hand_to_builder(deployment=deployment, command=command)
     values = prepared.values
     if builder_id is None:

@@ -33,7 +33,7 @@ class NewDeployment:
     """What is to be stored, and was checked. `request` names project and target and holds the clear variables.
 
     `gives`: the sides of the project's right to the server that the caller gives by asking. `renews`: services of a
-    repair. `cause`: why the product asks by itself; its `message` is for people.
+    repair. `cause`: why the product asks by itself; its `message` is for people. `moves`: services to another node.
     """
 
     request: DeployRequest
@@ -50,6 +50,7 @@ class NewDeployment:
     gives: tuple[Side, ...] = ()
     renews: tuple[str, ...] = ()
     cause: Mapping[str, Any] = field(default_factory=dict)
+    moves: Mapping[str, Any] = field(default_factory=dict)
 
 
 def find_repeat(*, caller: Caller, request_id: str) -> DeploymentRecord | None:
@@ -105,6 +106,7 @@ def _store(*, caller: Caller, new: NewDeployment, deployment_id: UUID, at: datet
         rollback_of_id=new.rollback_of,
         renews=list(new.renews) or None,
         cause=dict(new.cause) or None,
+        moves=dict(new.moves) or None,
         sealed_session=job_caller.seal_session(caller=caller, deployment_id=deployment_id)
         if new.kind == Kind.DEPLOY
         else "",

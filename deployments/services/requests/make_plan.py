@@ -19,7 +19,7 @@ from deployments.services.lifecycle.prepare import ENCRYPTED
 from deployments.services.observation import drift
 from deployments.services.permissions import access, quotas, server_rights
 from deployments.services.queries.history_view import changed_names
-from deployments.services.requests import data_notes, deploy, plan_truth, restart, rollback
+from deployments.services.requests import data_notes, deploy, moves, plan_truth, restart, rollback
 from deployments.services.requests.drift_changes import with_drift
 from deployments.services.secrets import stored_variables, variables
 from deployments.services.secrets.stored_variables import VariableChanges
@@ -107,6 +107,7 @@ def _plan_deployment(*, caller: Caller, request: DeployRequest) -> PlannedDeploy
             *kept_data.advice_on_releases(project=draft.project, target=request.target, services=draft.stack.services),
             *kept_data.image_volume_warnings(graph=draft.graph.graph, image_volumes=running.image_volumes),
             *kept_data.image_data_warnings(graph=draft.graph.graph, image_data=running.image_data),
+            *moves.placement_warnings(project_id=draft.project.id, target=request.target, stack=draft.stack),
             *_of_no_node(draft),
             *_job_notes(draft),
             *_network_notes(running, encrypted=draft.project.encrypt_networks),
@@ -202,11 +203,15 @@ def _plan_rollback(*, caller: Caller, deployment_id: UUID, target_deployment_id:
     )
 
 
-def plan_restart(*, caller: Caller, project_id: UUID, target: Target, service_name: str) -> PlannedDeployment:
+def plan_restart(
+    *, caller: Caller, project_id: UUID, target: Target, service_name: str, move_to: str = ""
+) -> PlannedDeployment:
     """Plan this very restart: one service made anew, all others kept. Raises as restart_service does, and TooMuch."""
     with quotas.heavy_turn(caller):
         project = access.project_for(caller=caller, project_id=project_id, right=Right.DEPLOY)
-        draft = restart.draft_restart(caller=caller, project=project, target=target, service_name=service_name)
+        draft = restart.draft_restart(
+            caller=caller, project=project, target=target, service_name=service_name, move_to=move_to
+        )
         away = plan_truth.agent_warnings(target)
         running = running_now(project_id=project_id, target=target)
         anew, kept = (
@@ -215,13 +220,23 @@ def plan_restart(*, caller: Caller, project_id: UUID, target: Target, service_na
             ).changes
             for force in (True, False)
         )
-        chosen = tuple(one if one.service == service_name else other for one, other in zip(anew, kept, strict=True))
+        named = draft.move.services if draft.move else (service_name,)
+        chosen = tuple(
+            moves.explained(one, draft.move) if one.service in named else other
+            for one, other in zip(anew, kept, strict=True)
+        )
         changes, unknown = plan_truth.with_present_state(chosen, project_id=project_id, target=target)
         return PlannedDeployment(
             changes=changes,
             text=Plan(changes=changes).text(),
             approval="",
-            warnings=(*away, *_by_hand_notes(draft.snapshot.config, service_name), *unknown, *running.warnings),
+            warnings=(
+                *away,
+                *_by_hand_notes(draft.snapshot.config, service_name),
+                *moves.notes(draft.move, project_id=project_id, target=target, config=draft.snapshot.config),
+                *unknown,
+                *running.warnings,
+            ),
         )
 
 

@@ -133,9 +133,15 @@ def test_a_stranger_learns_nothing_of_a_cluster(farm: ClusterLane, stranger: Use
 
 
 def test_what_a_cluster_cannot_run_is_refused_by_name(farm: ClusterLane) -> None:
-    job = {"image": "m:1", "command": "x", "run": "once-before"}
-    copies = {"image": "d:1", "volume.DATA": "/data", "replicas": "2"}
-    for config, said in ((job, "config.run: is not known to Swarm"), (copies, "db: several copies of what keeps data")):
+    job = {"image": "m:1", "command": "x"}
+    no_jobs = "db: config.run: makes a job of db, and jobs run on single servers only, not in a cluster"
+    refused = (
+        ({**job, "run": "once-before"}, no_jobs),
+        ({**job, "run": "by-hand"}, no_jobs),
+        ({**job, "run": "on-schedule", "schedule": "0 3 * * *"}, no_jobs),
+        ({"image": "d:1", "volume.DATA": "/data", "replicas": "2"}, "db: several copies of what keeps data"),
+    )
+    for config, said in refused:
         nodes = [
             {"id": f"n-{name}", "type": 1, "data": {"serviceName": name, "config": each}}
             for name, each in (("db", config), ("web", {"image": "w:1"}))
@@ -144,6 +150,8 @@ def test_what_a_cluster_cannot_run_is_refused_by_name(farm: ClusterLane) -> None
         sources.store_graph(caller=farm.caller, project_id=farm.project_id, graph=graph)
         with pytest.raises(Invalid, match=said):
             farm.ask()
+        with pytest.raises(Invalid, match=said):
+            make_plan.plan_deployment(caller=farm.caller, request=farm.request())
     assert not Deployment.objects.exists()
 
 

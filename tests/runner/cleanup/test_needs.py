@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from agents.runner.cleanup.needs import (
     KnownRelease,
     KnownStack,
+    Patience,
     images_to_remove,
     leftovers,
     live_releases,
@@ -103,6 +104,38 @@ def test_an_image_that_somebody_tagged_or_built_upon_is_not_ours_any_more() -> N
     assert removed(replace(ours, project_id="q")) == ()
     assert removed(replace(ours, tags=("axion/axion-other-web:1",))) == ()
     assert removed(image("r", f"127.0.0.1:5000/axion/{STACK}-web:1")) != ()
+
+
+def test_a_node_knows_the_images_of_its_cluster_by_their_digests() -> None:
+    digest, other = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
+    pulled = HostImage(
+        id="i", tags=(), project_id=PROJECT, service="web", digests=(f"registry:5000/team/{STACK}-web@{digest}",)
+    )
+
+    def removed(*images: HostImage, kept: tuple[str, ...] = (), used: tuple[str, ...] = ()) -> tuple[HostImage, ...]:
+        needs = needs_of([], retained_images=kept)
+        return images_to_remove(images=images, used=used, needs=needs, stacks=STACKS)
+
+    assert removed(pulled) == (pulled,)
+    assert removed(pulled, kept=(other,)) == (pulled,)
+    assert removed(pulled, kept=(digest,)) == ()
+    assert removed(pulled, used=("i",)) == ()
+    # Under a name besides that is not ours, or of another stack or project.
+    assert removed(replace(pulled, digests=(*pulled.digests, f"registry:5000/backup@{digest}"))) == ()
+    assert removed(replace(pulled, tags=("backup:1",))) == ()
+    assert removed(replace(pulled, digests=(f"registry:5000/team/axion-other-web@{digest}",))) == ()
+    assert removed(replace(pulled, project_id="q")) == ()
+
+
+def test_an_image_goes_once_every_look_found_it_useless_for_long_enough() -> None:
+    patience = Patience(seconds=10.0)
+    assert (patience.over({"a", "b"}, at=0.0), patience.waits) == (frozenset(), True)
+    # One look in which it was of use begins anew.
+    assert patience.over({"a"}, at=5.0) == frozenset()
+    assert patience.over({"a", "b"}, at=10.0) == {"a"}
+    assert patience.over({"b"}, at=19.0) == frozenset()
+    assert patience.over({"b"}, at=20.0) == {"b"}
+    assert (patience.over((), at=21.0), patience.waits) == (frozenset(), False)
 
 
 NAMES = st.sampled_from([f"d{number}" for number in range(1, 8)])

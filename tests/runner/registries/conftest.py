@@ -14,6 +14,9 @@ import pytest
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.docker.registries.certificates import FOLDER
+from axion_deploy.embedded.ports import free_port
+from tests.runner.gateway import TestGateway
+from tests.runner.registries.works import Works, working
 from tests.servers.own_docker import OwnDocker
 from tests.servers.own_registry import PASSWORD, USER, OwnRegistry
 
@@ -47,6 +50,36 @@ def registry(own: OwnDocker, base_image: str) -> Iterator[OwnRegistry]:
         yield started
     finally:
         started.stop()
+
+
+@pytest.fixture
+def works(
+    own: OwnDocker, gateway: TestGateway, registry: OwnRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Works]:
+    """On the engine of its own."""
+    monkeypatch.setenv("DOCKER_HOST", own.host)
+    gateway.registries = [login(registry)]
+    with working(gateway=gateway, folder=tmp_path, address=HOST) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def near(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRegistry]:
+    """A registry that the tests themselves reach, as agents do."""
+    started = OwnRegistry(folder=tmp_path_factory.mktemp("near"), address=f"127.0.0.1:{free_port()}")
+    try:
+        started.start()
+        yield started
+    finally:
+        started.stop()
+
+
+@pytest.fixture
+def near_works(near: OwnRegistry, gateway: TestGateway, tmp_path: Path) -> Iterator[Works]:
+    """On the shared engine, with the registry that is near."""
+    gateway.registries = [login(near, address=near.address)]
+    with working(gateway=gateway, folder=tmp_path, address=near.address, patience=5) as made:
+        yield made
 
 
 @contextmanager

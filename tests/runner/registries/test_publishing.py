@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
-from agents.contracts import runner_pb2 as pb
-from agents.runner.commands.context import Work
-from agents.runner.commands.publishing import Destination, publish_images
-from agents.runner.commands.pulling import signed_in
-from agents.runner.config import load_config
-from agents.runner.control_plane.client import ControlPlane, GatewayCalls
-from agents.runner.control_plane.identity import Identity, save_identity
-from agents.runner.control_plane.line import Line
-from agents.runner.control_plane.reports import PUSHING
 from agents.runner.docker.registries.certificates import FOLDER
 from agents.runner.errors import InterruptedWorkError, StepFailedError
 from agents.runner.interrupt import REVERTED, Interrupt
-from agents.runner.journal.store import Store
 from agents.runner.planning import progress
-from agents.runner.planning.codec import release_of
 from agents.runner.planning.push_progress import PushProgress
-from agents.runner.work_factory import WorkFactory
-from tests.runner.gateway import CREDENTIAL, TestGateway
+from tests.runner.gateway import TestGateway
 from tests.runner.registries.conftest import HOST, login
+from tests.runner.registries.works import Works, publish
 from tests.runner.stacks import Service, Stack
 from tests.servers import own_docker
 from tests.servers.own_docker import OwnDocker
@@ -40,81 +26,6 @@ pytestmark = [
     pytest.mark.skipif(bool(own_docker.missing()), reason=f"an engine of our own needs {own_docker.missing()}"),
     pytest.mark.skipif(not find_program(), reason="there is no docker-registry here and apt gives none"),
 ]
-TO = Destination(address=HOST, namespace="team/axion")
-
-
-@dataclass
-class Works:
-    """Makes the work of commands as an agent's process does, without the rest of it."""
-
-    factory: WorkFactory
-    gateway: TestGateway
-
-    def on(self, command: pb.Command, interrupt: Interrupt | None = None) -> Work:
-        self.factory.journal.receive(command)
-        entry = self.factory.journal.find(command.command_id)
-        assert entry is not None
-        return self.factory.work_for(entry, interrupt or Interrupt())
-
-    def publish(self, command: pb.Command) -> dict[str, str]:
-        work = self.on(command)
-        try:
-            return publish(work, command)
-        finally:
-            work.reporter.flush()
-
-    def told(self, command: pb.Command) -> list[pb.Report]:
-        reports = self.factory.journal.pending_reports(after=0, limit=10_000)
-        return [pb.Report.FromString(each.body) for each in reports if each.command_id == command.command_id]
-
-    def percents(self, command: pb.Command) -> list[int]:
-        """What was told while it was pushing."""
-        stages = (each.stage for each in self.told(command) if each.HasField("stage"))
-        return [each.percent for each in stages if each.stage == PUSHING]
-
-    def log(self, command: pb.Command, *, source: str) -> str:
-        logs = (each.log for each in self.told(command) if each.HasField("log"))
-        return "".join(each.text for each in logs if each.source == source)
-
-
-def publish(work: Work, command: pb.Command) -> dict[str, str]:
-    release = release_of(command)
-    built = [service for service in release.in_file if service.bundle_digest]
-    with signed_in(work=work, release=release) as signed:
-        return publish_images(work=signed, release=release, to=TO, built=built)
-
-
-@pytest.fixture
-def works(
-    own: OwnDocker, gateway: TestGateway, registry: OwnRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Works]:
-    monkeypatch.setenv("DOCKER_HOST", own.host)
-    environment = {
-        "AXION_AGENT__AGENT__STATE_DIR": str(tmp_path / "state"),
-        "AXION_AGENT__CONTROL_PLANE__GRPC_URL": f"http://127.0.0.1:{gateway.port}",
-        "AXION_AGENT__POLICY__REGISTRY_CERTIFICATES": "true",
-        "AXION_AGENT__AGENT__REGISTRY_PATIENCE_SECONDS": "120",
-    }
-    (tmp_path / "state").mkdir()
-    config = load_config(path=None, environment=environment)
-    identity = Identity(agent_id="agent-1", server_id="s", credential=CREDENTIAL, token_hash="")
-    save_identity(path=config.credential_file, identity=identity)
-    factory = WorkFactory(config=config, store=Store(tmp_path / "state" / "journal"))
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-
-    line = Line(config)
-    asyncio.run_coroutine_threadsafe(line.dial(info=pb.AgentInfo, lanes=()), loop).result(10)
-    calls = GatewayCalls(line=line)
-    factory.control_plane = ControlPlane(calls=calls, loop=loop)
-    gateway.registries = [login(registry)]
-    yield Works(factory=factory, gateway=gateway)
-    asyncio.run_coroutine_threadsafe(line.close(), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
-    loop.close()
-    factory.store.close()
 
 
 @pytest.fixture

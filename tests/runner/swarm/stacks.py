@@ -29,6 +29,7 @@ class SwarmStack:
     nodes: Mapping[str, Mapping[str, str]]
     window: int = 1
     deadline: int = 60
+    encrypted: bool = False
     numbers: list[int] = field(default_factory=list)
 
     def with_node(self, name: str, **config: str) -> SwarmStack:
@@ -44,7 +45,7 @@ class SwarmStack:
             project_id=self.project_id,
             code={},
             env_names=("PASSWORD",),
-            options=OPTIONS,
+            options=replace(OPTIONS, encrypted=self.encrypted),
         )
         order = pb.Deploy(
             stack_name=self.name,

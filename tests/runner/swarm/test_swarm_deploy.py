@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -116,6 +118,80 @@ def test_forward_unchanged_changed_and_back(
     assert cluster.tasks(project) == {}
     assert not [name for name in cluster.configs() if name.startswith(project.name)]
     assert cluster.volumes(project) == 1
+
+
+def test_data_moves_by_order_alone_and_back_when_the_move_fails(
+    cluster: Cluster, man: Callable[[int], Manned], project: SwarmStack
+) -> None:
+    manned = man(0)
+    plain = project.without("web")
+    proven = done(manned, plain.deploy())
+    (before,) = cluster.tasks(project)["db"]
+    old = before["NodeID"]
+    write(cluster, before, "kept")
+    new = next(node["ID"] for node in cluster.nodes() if node["ID"] != old)
+
+    def move(to: str, stack: SwarmStack = plain, outcome: pb.Outcome = pb.SUCCEEDED) -> pb.CommandFinished:
+        pinned = {each.service_name: each.image_digest for each in proven.services}
+        command = stack.deploy(pinned=pinned)
+        command.deploy.moves["db"] = to
+        command.deploy.restarts.append("db")
+        return done(manned, command, outcome)
+
+    # Not healthy there: all goes back to the data, which is as it was.
+    failed = move(new, plain.with_node("db", env__MODE="sick"), pb.RESTORED)
+    assert failed.previous_stack_running
+    (back,) = cluster.tasks(project)["db"]
+    assert (back["NodeID"], read(cluster, back)) == (old, "kept")
+    assert cluster.constraints(project, "db") == [f"node.id == {old}"]
+
+    move(new)
+    (moved,) = cluster.tasks(project)["db"]
+    assert (moved["NodeID"], read(cluster, moved)) == (new, "")
+    write(cluster, moved, "new")
+    # Remembered: what is deployed later stays where the data is now.
+    done(manned, plain.with_node("db", env__VERSION="2").deploy())
+    (later,) = cluster.tasks(project)["db"]
+    assert (later["NodeID"], read(cluster, later)) == (new, "new")
+    assert cluster.volumes(project) == 2
+    move(old)
+    (home,) = cluster.tasks(project)["db"]
+    assert (home["NodeID"], read(cluster, home)) == (old, "kept")
+    refused = move("nowhere", outcome=pb.FAILED)
+    assert "The Swarm has no node nowhere any more: db cannot move there. Nothing was touched." in refused.message
+    assert cluster.ids(project)["db"] == {home["ID"]}
+
+
+def write(cluster: Cluster, task: dict[str, Any], text: str) -> None:
+    inside(cluster, task, f"echo -n {text} > /data/word")
+
+
+def read(cluster: Cluster, task: dict[str, Any]) -> str:
+    return inside(cluster, task, "cat /data/word 2>/dev/null || true")
+
+
+def inside(cluster: Cluster, task: dict[str, Any], command: str) -> str:
+    """Run it in the task's container, on the server that has it."""
+    by = next(
+        number
+        for number in range(len(cluster.servers))
+        if cluster.ask("info", "--format", "{{.Swarm.NodeID}}", by=number).strip() == task["NodeID"]
+    )
+    container = task["Status"]["ContainerStatus"]["ContainerID"]
+    return cluster.ask("exec", container, "sh", "-c", command, by=by)
+
+
+def test_an_encrypted_network_carries_what_tasks_say_between_nodes(
+    cluster: Cluster, man: Callable[[int], Manned], project: SwarmStack
+) -> None:
+    manned = man(0)
+    hosts = ("server-1", "server-2")
+    nodes = {name: {"placement": f"node.hostname=={host}"} for name, host in zip(("a", "b"), hosts, strict=True)}
+    done(manned, replace(project, nodes=nodes, encrypted=True).deploy())
+    listed = cluster.ask("network", "ls", "--quiet", "--filter", f"label=com.docker.stack.namespace={project.name}")
+    told = json.loads(cluster.ask("network", "inspect", *listed.split()))
+    assert told
+    assert all("encrypted" in network["Options"] for network in told)
 
 
 def test_configs_go_with_what_needs_them_and_a_cancel_brings_all_back(

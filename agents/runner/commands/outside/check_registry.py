@@ -6,6 +6,7 @@ the user may push, is asked by the agent itself, by an upload that is begun and 
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -72,7 +73,8 @@ def _told(login: RegistryLogin, *, namespace: str, folder: Path) -> str:
     who = f"signs in as {login.username}" if login.username else "asks for no login"
     reached = f"Docker on this server reaches {login.address}, trusts it and {who}."
     try:
-        pushes = RegistryHttp(login=login, folder=folder).may_push(f"{namespace}/{PROBE}")
+        with contextlib.closing(RegistryHttp(login=login, folder=folder)) as registry:
+            pushes = registry.may_push(f"{namespace}/{PROBE}")
     except RegistryAnswerError as error:
         return f"{reached} Whether images may be pushed could not be asked: {error}"
     if pushes:

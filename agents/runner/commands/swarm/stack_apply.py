@@ -65,8 +65,9 @@ def apply_target(
 ) -> tuple[Seen, StackTarget]:
     """Have the stack run at the target and prove it; return what runs, and the target with its volumes' places.
 
-    A volume whose place is not known yet belongs to the node where its task runs, from then on. `fresh`: services that
-    run for the whole window. `patient`: see TaskGate. Raises StepFailedError, InterruptedWorkError or TakenOverError.
+    A volume whose place is not known yet belongs to the node where its task runs, from then on; what the target says of
+    places goes before what the lane remembers. `fresh`: services that run for the whole window. `patient`: see
+    TaskGate. Raises StepFailedError, InterruptedWorkError or TakenOverError.
     """
     check_stack(release=release, policy=swarm.work.policy)
     target = replace(target, places={**swarm.lane.state.places, **target.places})
@@ -75,11 +76,12 @@ def apply_target(
     made = frozenset(fresh if fresh is not None else fresh_of(target, deployment_id=release.deployment_id))
     gate = TaskGate(target=target, deadline=release.health_deadline, window=window, fresh=made, patient=patient)
     seen = _watch(swarm, release, target, gate)
-    placed = replace(target, places={**target.places, **_new_places(release, target, seen)})
-    if placed.places == target.places:
+    found = _new_places(release, target, seen)
+    if not found:
         return seen, target
+    placed = replace(target, places={**target.places, **found})
     # Written down before the file says so: from here on nothing starts elsewhere with an empty volume.
-    swarm.lane.note(places=dict(placed.places))
+    swarm.lane.note(places={**swarm.lane.state.places, **found})
     _deploy(swarm, release, placed)
     gate = TaskGate(target=placed, deadline=release.health_deadline, window=0.0, fresh=frozenset(), patient=patient)
     return _watch(swarm, release, placed, gate), placed

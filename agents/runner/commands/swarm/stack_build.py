@@ -9,6 +9,7 @@ from agents.runner.commands.context import Work
 from agents.runner.commands.outages import retry_through_outages
 from agents.runner.commands.publishing import destination_of, publish_images
 from agents.runner.commands.pulling import signed_in
+from agents.runner.commands.swarm.registry_cleanup import clean_registry
 from agents.runner.control_plane.reports import BUILDING, masked_tail
 from agents.runner.errors import InterruptedWorkError, StepFailedError, UnavailableError
 from agents.runner.planning import progress
@@ -47,6 +48,7 @@ def _published(work: Work) -> pb.CommandFinished:
         raise StepFailedError("invalid", "The order names no registry to push to.")
     with signed_in(work=work, release=release) as signed:
         references = publish_images(work=signed, release=release, to=to, built=release.services)
+    clean_registry(work=work, release=release, images=references)
     services = [_pushed(service, references[service.name]) for service in release.services]
     return pb.CommandFinished(outcome=pb.SUCCEEDED, message="Every image is in the registry.", services=services)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from dataclasses import replace
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.context import Work
 from agents.runner.commands.outages import retry_through_outages
+from agents.runner.commands.swarm.registry_cleanup import clean_registry
 from agents.runner.commands.swarm.stack_apply import SwarmWork, apply_target, open_swarm, remove_stack, tidy
 from agents.runner.commands.swarm.stack_images import image_data, references, warn_of_data
+from agents.runner.commands.swarm.stack_moves import check_moves, moved_places, tell_moves
 from agents.runner.commands.swarm.stack_observed import describe_all
 from agents.runner.commands.swarm.stack_records import StackRecord, StackRecords
 from agents.runner.commands.swarm.stack_restore import restore_base
@@ -78,7 +81,10 @@ def _begin(swarm: SwarmWork, release: Release) -> None:
             message = f"The Swarm has a stack {release.stack} that is not this project's; nothing was touched."
             raise StepFailedError("invalid", message, service=service.name)
     networks = tuple(sorted(swarm.api.networks(release.stack)))
-    known = swarm.lane.read().current
+    state = swarm.lane.read()
+    if state.deployment != release.deployment_id:
+        check_moves(release=release, seen=seen)
+    known = state.current
     swarm.lane.begin(
         deployment_id=release.deployment_id, networks=networks, strangers=bool(seen.services) and not known
     )
@@ -93,7 +99,9 @@ def _bring_up(swarm: SwarmWork, release: Release) -> tuple[Seen, StackTarget]:
     if not release.built:
         swarm.work.reporter.stage(BUILDING, progress.IMAGES_READY, "Every image is known by its digest.")
     swarm.lane.note(phase=Phase.APPLYING, touched=True)
-    return apply_target(swarm=swarm, release=release, target=record.target, window=release.health_window)
+    # Where the volumes are is written down when this is proven: what goes back goes where they were.
+    target = replace(record.target, places=moved_places(release))
+    return apply_target(swarm=swarm, release=release, target=target, window=release.health_window)
 
 
 def _record(swarm: SwarmWork, release: Release) -> StackRecord:
@@ -106,6 +114,7 @@ def _record(swarm: SwarmWork, release: Release) -> StackRecord:
     seen = swarm.api.look(release.stack)
     images = references(work=swarm.work, api=swarm.api, release=release, seen=seen, records=records)
     warn_of_data(work=swarm.work, release=release, images=images)
+    tell_moves(work=swarm.work, release=release, state=swarm.lane.state, seen=seen)
     owners = {
         service.name: _owner(release, service.name, service.content_hash, images, seen) for service in release.services
     }
@@ -143,6 +152,9 @@ def _succeed(swarm: SwarmWork, release: Release, seen: Seen, target: StackTarget
         service.shown.update(shown)
     tidy(swarm=swarm, release=release)
     StackRecords(api=swarm.api, stack=release.stack).forget_all_but({release.deployment_id, state.base})
+    if not release.built:
+        # Else the builder did it.
+        clean_registry(work=swarm.work, release=release, images=target.images)
     proven = "All services are running and healthy." if services else "Nothing of the stack runs any more."
     swarm.work.reporter.stage(COMPLETED, progress.DONE, proven)
     swarm.work.reporter.finished(pb.CommandFinished(outcome=pb.SUCCEEDED, services=services), also=lambda: None)

@@ -85,8 +85,12 @@ def record_name(deployment_id: str) -> str:
 
 
 def _packed(command: pb.Command, target: StackTarget) -> bytes:
+    kept = pb.Command()
+    kept.CopyFrom(command)
+    # Long, and true only while its own command is at work.
+    kept.deploy.ClearField("registry_cleanup")
     whole = {
-        "command": base64.b64encode(command.SerializeToString()).decode(),
+        "command": base64.b64encode(kept.SerializeToString()).decode(),
         "owners": dict(target.owners),
         "images": dict(target.images),
     }

@@ -11,6 +11,7 @@ from agents.runner.commands.going_back import Restored, answer_revert
 from agents.runner.commands.outages import retry_until_done
 from agents.runner.commands.swarm.lane_state import LaneState
 from agents.runner.commands.swarm.stack_apply import LOOK_SECONDS, SwarmWork, open_swarm
+from agents.runner.commands.swarm.stack_moves import moved_places
 from agents.runner.commands.swarm.stack_observed import describe_all
 from agents.runner.commands.swarm.stack_records import StackRecord, StackRecords
 from agents.runner.commands.swarm.stack_restore import reapply, restore
@@ -91,7 +92,8 @@ def _keep_proven(swarm: SwarmWork) -> bool:
         up = state.phase is Phase.APPLYING and record.release.services and not young
         if not up or difference_from(target=record.target, seen=seen):
             return False
-        swarm.lane.note(phase=Phase.CURRENT, current=state.deployment)
+        places = {**state.places, **moved_places(record.release)}
+        swarm.lane.note(phase=Phase.CURRENT, current=state.deployment, places=places)
     message = "It was proven before the order to go back was followed, so it was left as it is."
     services = describe_all(target=record.target, seen=seen)
     finished = pb.CommandFinished(outcome=pb.SUCCEEDED, message=message, services=services)
