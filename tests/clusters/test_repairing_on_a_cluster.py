@@ -92,8 +92,12 @@ class Shop:
         return {each["Spec"]["Labels"]["axion.service"]: each for each in told}
 
     def differences(self) -> set[str]:
+        """Compared when it is due, as the reconciler has it."""
+        watch_stacks.watch(at=now())
         row = stack_drifts.find(project_id=self.project_id, server_id=self.target.id)
-        return {each.key for each in row.differences} if row else set()
+        if row is None or row.due_at is not None:
+            return {"not compared yet"}
+        return {each.key for each in row.differences}
 
     def is_as_drawn(self) -> bool:
         services = self.services()

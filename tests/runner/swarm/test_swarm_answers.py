@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +14,10 @@ from docker.errors import APIError
 
 from agents.runner.commands.swarm.manager_api import ManagerApi, _told
 from agents.runner.commands.swarm.registry_wait import waited_for_registry
+from agents.runner.commands.swarm.stack_apply import MAX_OUT_OF_SEQUENCE, _hand_over, _is_overwritten
 from agents.runner.commands.swarm.stack_file import stack_document
-from agents.runner.commands.swarm.swarm_model import LABEL_AGAIN, StackTarget
+from agents.runner.commands.swarm.swarm_model import LABEL_AGAIN, Seen, StackTarget, SwarmService
+from agents.runner.docker.processes import Ending
 from agents.runner.errors import NoLeaderError, StepFailedError
 from agents.runner.planning.codec import release_of
 from tests.runner.swarm.stacks import SwarmStack
@@ -105,3 +110,46 @@ def test_when_nodes_shall_pull_again(answers: list[tuple[str, str]], first: bool
     lane = SimpleNamespace(check=lambda: None)
     image = f"10.0.0.9:5000/team/web@{HAS_IT[0]}"
     assert waited_for_registry(work=Work(), api=api, lane=lane, service="web", image=image, first=first) is again  # type: ignore[arg-type]
+
+
+UNREADABLE = "failed to update service shop_web: Error response from daemon: update out of sequence"
+
+
+@pytest.mark.parametrize(
+    ("said", "tries", "raised"),
+    [
+        ([(UNREADABLE,), ()], 2, None),
+        ([(UNREADABLE,)] * MAX_OUT_OF_SEQUENCE, MAX_OUT_OF_SEQUENCE, "out of sequence"),
+        ([("invalid mount config",)], 1, "invalid mount config"),
+    ],
+    ids=["changed meanwhile", "each time", "refused"],
+)
+def test_what_changed_while_it_was_handed_over_is_handed_over_again(
+    said: list[tuple[str, ...]], tries: int, raised: str | None, tmp_path: Path
+) -> None:
+    left = iter(said)
+    checks: list[int] = []
+
+    def stack_deploy(**_: Any) -> tuple[Ending, tuple[str, ...]]:
+        tail = next(left)
+        return Ending(code=1 if tail else 0, late=False), tail
+
+    signed: Any = SimpleNamespace(
+        vault=SimpleNamespace(values=lambda **_: {}),
+        interrupt=SimpleNamespace(pause=lambda _: None),
+        commands=SimpleNamespace(stack_deploy=stack_deploy),
+    )
+    swarm: Any = SimpleNamespace(lane=SimpleNamespace(check=lambda: checks.append(1)))
+    expected = pytest.raises(StepFailedError, match=raised) if raised else contextlib.nullcontext()
+    with expected:
+        _hand_over(swarm, signed, SimpleNamespace(stack="shop"), tmp_path)  # type: ignore[arg-type]
+    # Each time it is asked first who holds the lane.
+    assert len(checks) == tries
+
+
+def test_an_older_number_on_a_service_tells_of_who_came_late() -> None:
+    ours: Any = SimpleNamespace(number=7)
+    web = SwarmService(id="s1", name="web", full_name="shop_web", image="web:1", number=7)
+    assert not _is_overwritten(ours, Seen(services=(web,), tasks=(), nodes={}))
+    late = replace(web, id="s2", number=6)
+    assert _is_overwritten(ours, Seen(services=(web, late), tasks=(), nodes={}))
