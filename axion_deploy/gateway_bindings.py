@@ -51,6 +51,7 @@ def bindings() -> Bindings:
     return Bindings(
         enrolment_wait=enrolment_wait,
         on_report=on_report,
+        on_reports=on_reports,
         on_observed=on_observed,
         on_volumes=on_volumes,
         on_swarm=on_swarm,
@@ -98,6 +99,10 @@ def on_report(*, report: Report) -> int:
         if not volume_deletion.is_of_a_deletion(command_id=report.command_id):
             raise
     return volume_deletion.apply_report(report=report, at=at)
+
+
+def on_reports(*, reports: Sequence[Report]) -> int:
+    return agent_reports.apply_reports(reports=reports, at=datetime.now(UTC))
 
 
 def on_job_runs(*, told: HostJobRuns) -> None:

@@ -32,6 +32,12 @@ class OnReport(Protocol):
     def __call__(self, *, report: Report) -> int: ...
 
 
+class OnReports(Protocol):
+    """Store and apply these reports of one command, in this order, in one transaction; as OnReport for the last."""
+
+    def __call__(self, *, reports: Sequence[Report]) -> int: ...
+
+
 class OnObserved(Protocol):
     """Store what runs on the agent's host now; ignored when another session speaks for the agent."""
 
@@ -184,6 +190,7 @@ class Bindings:
 
     enrolment_wait: EnrolmentWait
     on_report: OnReport
+    on_reports: OnReports
     on_observed: OnObserved
     on_volumes: OnVolumes
     on_swarm: OnSwarm

@@ -68,6 +68,8 @@ class Domain:
     bundle: bytes = b""
     fails_on: type[Exception] | None = None
     takes_seconds: float = 0.0
+    # How many reports came at once, each time; None where it stores none together.
+    together: list[int] | None = field(default_factory=list)
     registries: list[RegistryLogin] = field(default_factory=list)
     tasks: list[TasksTold] = field(default_factory=list)
 
@@ -75,6 +77,7 @@ class Domain:
         return Bindings(
             enrolment_wait=self.enrolment_wait,
             on_report=self.on_report,
+            on_reports=self.on_reports,
             on_observed=self.on_observed,
             on_volumes=self.on_volumes,
             on_swarm=self.on_swarm,
@@ -148,6 +151,13 @@ class Domain:
         if verdict.verdict is Verdict.FRESH:
             self.applied.append(report)
         return verdict.last_number
+
+    def on_reports(self, *, reports: Sequence[Report]) -> int:
+        if self.together is None:
+            raise ValueError("one of them cannot be stored")
+        self.together.append(len(reports))
+        with transaction.atomic():
+            return [self.on_report(report=report) for report in reports][-1]
 
     def on_observed(self, *, observed: HostObserved) -> None:
         if self.fails_on is not None:

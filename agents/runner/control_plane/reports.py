@@ -22,7 +22,8 @@ COMPLETED = common_pb2.COMPLETED
 
 MAX_LOG_BYTES = 4 * 1024 * 1024
 BATCH_BYTES = 16 * 1024
-BATCH_SECONDS = 0.2
+# Each batch is written to disk here and stored there; people read no sooner.
+BATCH_SECONDS = 0.5
 # Characters. A value that begins within them is masked whole.
 MAX_LINE = 8 * 1024
 MAX_MESSAGE = 4 * 1024
@@ -82,7 +83,7 @@ class Reporter:
             if self._last.get(observed.service_name) == observed:
                 return
             self._last[observed.service_name] = observed
-            self.flush()
+            # Lines that are being gathered may come after it: each of its changes would cost a batch of its own.
             self._append(pb.Report(service=self._masked(observed)))
 
     def log(self, *, source: str, text: str, service: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -17,7 +18,7 @@ from agents.errors import NotFound
 from agents.reports.skipped_reports import SKIPPED
 from agents.services import command_delivery
 from agents.transport.agent_session import AgentSession
-from agents.transport.ports import OnReport
+from agents.transport.ports import OnReport, OnReports
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire import codec
 from agents.types import CommandFinished, Report, Unknown
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 # Acknowledgements are held back while more reports wait, so that a burst is answered once.
 MAX_HELD_BACK = 50
+# Reports of one command that are stored in one transaction where they wait together; each holds its rows a little.
+MAX_TOGETHER = 20
 MAX_TRIES = 4
 RETRY = Backoff(first=0.2, most=5.0)
 # Commands that are not here, so that each is asked for and logged once; an agent may name any number of them.
@@ -49,12 +52,16 @@ class ReportApplier:
         session: AgentSession,
         threads: DatabaseThreads,
         on_report: OnReport,
+        on_reports: OnReports,
         on_finished: Callable[[], None],
     ) -> None:
         self._session = session
         self._on_finished = on_finished
         self._threads = threads
         self._on_report = on_report
+        self._on_reports = on_reports
+        # Taken from the session's queue, not applied yet.
+        self._taken: deque[runner_pb2.FromAgent] = deque()
         self._stored: dict[UUID, int] = {}
         self._held_back = 0
         self._set_aside: set[UUID] = set()
@@ -64,7 +71,13 @@ class ReportApplier:
     async def drain(self) -> None:
         """Apply messages until cancelled."""
         while True:
-            message = await self._session.incoming.get()
+            if not self._taken:
+                self._taken.append(await self._session.incoming.get())
+            self._take_more()
+            if await self._apply_together():
+                await self._acknowledge_when_due()
+                continue
+            message = self._taken.popleft()
             try:
                 await self._apply(message)
             except (ValueError, OverflowError) as error:
@@ -74,8 +87,45 @@ class ReportApplier:
                 self._log.warning("message about a command that is not the agent's dropped")
             except SetAside:
                 self._log.warning("reports of a command set aside until the agent reconnects")
-            if self._session.incoming.empty() or self._held_back >= MAX_HELD_BACK:
-                await self._acknowledge_reports()
+            await self._acknowledge_when_due()
+
+    def _take_more(self) -> None:
+        """Take what waits behind the first message, as long as all are reports of one command."""
+        command_id = self._taken[0].report.command_id
+        while len(self._taken) < MAX_TOGETHER and not self._session.incoming.empty():
+            if not command_id or self._taken[-1].report.command_id != command_id:
+                return
+            self._taken.append(self._session.incoming.get_nowait())
+
+    async def _apply_together(self) -> bool:
+        """Store what was taken, but for what follows the reports of its first command, in one transaction.
+
+        Return False, with nothing stored, where there is only one, or one of them is not as usual: then each is
+        applied by itself, and the others do not pay for it.
+        """
+        messages = [each.report for each in self._taken if each.report.command_id == self._taken[0].report.command_id]
+        if len(messages) < 2:
+            return False
+        try:
+            reports = [codec.report_from_wire(each, agent_id=self._session.agent_id) for each in messages]
+            if not all(self._is_usual(report) for report in reports):
+                return False
+            number = await self._threads.run(self._on_reports, reports=reports)
+        except Exception as error:
+            self._log.debug("reports are applied one by one", error=str(error).strip())
+            return False
+        self._held_back += len(reports)
+        self._stored[reports[0].command_id] = number
+        for _ in reports:
+            self._taken.popleft()
+        if any(isinstance(report.body, CommandFinished) for report in reports):
+            self._on_finished()
+        return True
+
+    def _is_usual(self, report: Report) -> bool:
+        """Tell whether the report is known to be the agent's own, and says what this version knows."""
+        known = self._session.knows(command_id=report.command_id, deployment_id=report.deployment_id)
+        return known and report.command_id not in self._set_aside and not isinstance(report.body, Unknown)
 
     async def _apply(self, message: runner_pb2.FromAgent) -> None:
         if message.WhichOneof("message") == "report":
@@ -175,6 +225,11 @@ class ReportApplier:
                 self._log.warning("database unavailable, retrying", error=str(error).strip(), attempt=attempt)
                 attempt += 1
                 await asyncio.sleep(RETRY.pause(failures=attempt))
+
+    async def _acknowledge_when_due(self) -> None:
+        nothing_waits = not self._taken and self._session.incoming.empty()
+        if nothing_waits or self._held_back >= MAX_HELD_BACK:
+            await self._acknowledge_reports()
 
     async def _acknowledge_reports(self) -> None:
         stored, self._stored, self._held_back = self._stored, {}, 0

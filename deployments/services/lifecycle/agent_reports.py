@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -37,29 +38,39 @@ STAGES = {
 
 
 def apply_report(*, report: Report, at: datetime) -> int:
-    """Store what the report says, unless it was stored before; return the highest stored number of its command.
+    """Store what the report says, unless it was stored before; see `apply_reports`."""
+    return apply_reports(reports=[report], at=at)
 
-    Opens its own transaction, in which:
 
-    1. The lane is locked if this is a command's last report, then the deployment, then the command, as everywhere.
-    2. The ledger judges the report's number and stores it: a repeat, or one out of order, ends here.
+def apply_reports(*, reports: Sequence[Report], at: datetime) -> int:
+    """Store what these reports of one command say, in their order; return the highest stored number of the command.
+
+    Opens one transaction for all, in which:
+
+    1. The lane is locked if a command's last report is among them, then the deployment, then the command, as
+       everywhere.
+    2. The ledger judges each report's number and stores it: a repeat, or one out of order, changes nothing.
     3. A last report may end the deployment (`finish.on_command_finished`). Any other changes what is shown of it; about
        a deployment that has ended meanwhile it changes nothing.
     """
     with transaction.atomic():
-        if isinstance(report.body, CommandFinished):
+        if any(isinstance(report.body, CommandFinished) for report in reports):
             # What was given up may turn out to be proven, and then nothing newer may begin meanwhile.
-            lanes.lock(lane=deployments.get(deployment_id=report.deployment_id).lane)
-        # Deployment before command, as everywhere: two orders would be a deadlock.
-        deployment, log_bytes = _locked(report)
-        verdict = gateway.accept_report(command_id=report.command_id, number=report.number, agent_id=report.agent_id)
-        if verdict.verdict is not Verdict.FRESH:
-            # The agent sends it again because our answer to the first one was lost, or sends ahead of a gap.
-            return verdict.last_number
-        if isinstance(report.body, CommandFinished):
-            finish.on_command_finished(deployment=deployment, command_id=report.command_id, finished=report.body, at=at)
-        elif deployment.status in UNFINISHED and not verdict.closed:
-            _apply(deployment=deployment, log_bytes=log_bytes, report=report, at=at)
+            lanes.lock(lane=deployments.get(deployment_id=reports[0].deployment_id).lane)
+        return [_apply_next(report=report, at=at) for report in reports][-1]
+
+
+def _apply_next(*, report: Report, at: datetime) -> int:
+    # Deployment before command, as everywhere: two orders would be a deadlock.
+    deployment, log_bytes = _locked(report)
+    verdict = gateway.accept_report(command_id=report.command_id, number=report.number, agent_id=report.agent_id)
+    if verdict.verdict is not Verdict.FRESH:
+        # The agent sends it again because our answer to the first one was lost, or sends ahead of a gap.
+        return verdict.last_number
+    if isinstance(report.body, CommandFinished):
+        finish.on_command_finished(deployment=deployment, command_id=report.command_id, finished=report.body, at=at)
+    elif deployment.status in UNFINISHED and not verdict.closed:
+        _apply(deployment=deployment, log_bytes=log_bytes, report=report, at=at)
     return verdict.last_number
 
 

@@ -156,6 +156,28 @@ async def test_a_burst_of_reports_is_answered_cumulatively(
     assert len(domain.applied) == 400
 
 
+@pytest.mark.parametrize("stores_together", [True, False])
+async def test_reports_that_wait_are_stored_together_or_else_one_by_one(
+    agent: FakeAgent, database: DatabaseThreads, domain: Domain, stores_together: bool
+) -> None:
+    domain.takes_seconds = 0.3
+    domain.together = [] if stores_together else None
+    sent, others = [await database.run(send, agent_id=agent.id, lane=lane) for lane in ("one", "other")]
+    await agent.welcomed()
+    for _ in range(2):
+        await agent.command()
+    for number in range(1, 5):
+        await agent.report(command_id=sent.id, deployment_id=sent.deployment_id, number=number)
+    for number in range(1, 3):
+        await agent.report(command_id=others.id, deployment_id=others.deployment_id, number=number)
+    while len(domain.applied) < 6:
+        await agent.stored()
+    told = [(report.command_id, report.number) for report in domain.applied]
+    assert told == [*((sent.id, number) for number in range(1, 5)), (others.id, 1), (others.id, 2)]
+    if domain.together is not None:
+        assert sum(domain.together) > 1
+
+
 async def test_an_agent_cannot_speak_for_anothers_command(
     agent: FakeAgent, other: FakeAgent, database: DatabaseThreads, domain: Domain
 ) -> None:

@@ -142,7 +142,11 @@ async def test_commands_that_it_makes_up_are_not_remembered_without_end(monkeypa
     session = AgentSession(session_id=uuid4(), agent=cast("Any", SimpleNamespace(id=uuid4(), certified=False)))
     threads = cast("Any", SimpleNamespace(run=not_here))
     taking = report_intake.ReportApplier(
-        session=session, threads=threads, on_report=cast("Any", agent_reports.apply_report), on_finished=lambda: None
+        session=session,
+        threads=threads,
+        on_report=cast("Any", agent_reports.apply_report),
+        on_reports=cast("Any", agent_reports.apply_reports),
+        on_finished=lambda: None,
     )
     drain = asyncio.create_task(taking.drain())
     for _ in range(10):

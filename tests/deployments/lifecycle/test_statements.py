@@ -12,9 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from agents.models import CommandRecord
 from agents.states import CommandStage, CommandStatus
 from agents.types import LogWritten, Report, ReportBody, ServiceObserved, StageReached
+from deployments.repositories import deployments, events
 from deployments.services.lifecycle import agent_reports, command_ids, start
 from deployments.services.requests.deploy import deploy_project
 from deployments.services.upkeep.rounds import Rounds
+from deployments.types import DeploymentRecord
 from tests.deployments.lane import Lane
 from tests.factories import NOW
 
@@ -53,6 +55,56 @@ def test_a_report_costs_so_many_statements_and_changes_each_row_once(lane: Lane,
     assert sorted(updated) == ["agent_commands", "deployments"], texts
     assert len([text for text in texts if "INSERT INTO" in text]) == 1
     assert len(texts) <= USUAL, texts
+
+
+def test_what_waits_together_is_stored_in_one_transaction_in_its_order(lane: Lane) -> None:
+    deployment = lane.start(lane.ask())
+    reports = reports_of(lane, deployment)
+    before = deployments.get(deployment_id=deployment.id).last_sequence
+    with CaptureQueriesContext(connection) as asked:
+        assert agent_reports.apply_reports(reports=reports, at=lane.now()) == len(reports)
+    begun = [each["sql"] for each in asked.captured_queries if each["sql"].startswith("SAVEPOINT")]
+    assert len(begun) <= 2, begun
+    stored = events.after(deployment_id=deployment.id, sequence=before, limit=10)
+    assert [event.type for event in stored] == [
+        "deployment.stage_reached",
+        "deployment.service_changed",
+        "deployment.log_written",
+    ]
+    again = agent_reports.apply_reports(reports=reports, at=lane.now())
+    assert (again, deployments.get(deployment_id=deployment.id).last_sequence) == (3, before + 3)
+
+
+def test_one_that_cannot_be_stored_leaves_nothing_of_those_beside_it(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment = lane.start(lane.ask())
+    reports = reports_of(lane, deployment)
+    before = deployments.get(deployment_id=deployment.id)
+    monkeypatch.setattr(agent_reports, "_write_log", broken)
+    with pytest.raises(RuntimeError):
+        agent_reports.apply_reports(reports=reports, at=lane.now())
+    assert deployments.get(deployment_id=deployment.id) == before
+    monkeypatch.undo()
+    assert agent_reports.apply_reports(reports=reports, at=lane.now()) == len(reports)
+
+
+def reports_of(lane: Lane, deployment: DeploymentRecord) -> list[Report]:
+    return [
+        Report(
+            command_id=command_ids.deploy_command_id(deployment.id),
+            deployment_id=deployment.id,
+            agent_id=lane.agent.id,
+            number=number,
+            at=NOW,
+            body=body,
+        )
+        for number, body in enumerate(REPORTS, start=1)
+    ]
+
+
+def broken(**_: object) -> None:
+    raise RuntimeError("out of order")
 
 
 def test_a_deployment_costs_so_many_statements_from_the_request_to_its_end(lane: Lane) -> None:
