@@ -16,7 +16,7 @@ from agents.models.machines import lost_after, silent_after
 from agents.retention import HostInventory
 from agents.states import OPEN, presence
 from agents.swarm import facts_of
-from agents.types import AgentData, AgentHealth, AgentInfo
+from agents.types import AgentData, AgentHealth, AgentInfo, SpeakingAgent
 
 # What another version stored besides is left alone.
 HEALTH_FIELDS = frozenset(each.name for each in fields(AgentHealth))
@@ -139,10 +139,11 @@ def ended_credential_of(*, agent_id: UUID) -> tuple[str, str] | None:
     return ended.values_list("credential_hash", "trouble").first()
 
 
-def lock_session(*, agent_id: UUID, session_id: UUID) -> UUID | None:
-    """Return the server of the active agent for whom this session speaks. Its row is locked: inside a transaction."""
+def lock_session(*, agent_id: UUID, session_id: UUID) -> SpeakingAgent | None:
+    """Return the active agent for whom this session speaks, if it does. Its row is locked: inside a transaction."""
     rows = Agent.objects.select_for_update(no_key=True).active().filter(id=agent_id, session_id=session_id)
-    return rows.values_list("server_id", flat=True).first()
+    row = rows.values_list("server_id", "clock_skew_ms").first()
+    return None if row is None else SpeakingAgent(server_id=row[0], skew_ms=row[1] or 0)
 
 
 def has_session(*, agent_id: UUID, session_id: UUID) -> bool:
@@ -159,11 +160,6 @@ def command_version(*, agent_id: UUID, kind: str) -> int:
 def build_of(*, agent_id: UUID) -> str:
     """Return the build that the agent said it is when it connected last; empty where it did not tell."""
     return Agent.objects.filter(id=agent_id).values_list("build", flat=True).first() or ""
-
-
-def clock_skew_ms(*, agent_id: UUID) -> int | None:
-    """Return by how much the agent's clock was ahead of ours when it connected last; None where it did not tell."""
-    return Agent.objects.filter(id=agent_id).values_list("clock_skew_ms", flat=True).first()
 
 
 def refuse_instance(*, agent_id: UUID, instance_id: str, trouble: str) -> None:

@@ -23,10 +23,11 @@ def record_swarm(*, told: SwarmTold) -> UUID | None:
     Returns the agent's server; None, and nothing is stored, when another session speaks for the agent by now.
     """
     with transaction.atomic():
-        server_id = agents.lock_session(agent_id=told.agent_id, session_id=told.session_id)
-        if server_id is not None:
-            swarms.store(agent_id=told.agent_id, facts=told.facts, nodes=told.nodes)
-        return server_id
+        speaking = agents.lock_session(agent_id=told.agent_id, session_id=told.session_id)
+        if speaking is None:
+            return None
+        swarms.store(agent_id=told.agent_id, facts=told.facts, nodes=told.nodes)
+        return speaking.server_id
 
 
 def manager_agents(*, cluster_id: UUID) -> tuple[ManagerAgent, ...]:

@@ -13,7 +13,7 @@ from agents.command_types import CommandLine
 from agents.errors import AgentNotFound, AgentStillEnrolled, ServerNotFound
 from agents.repositories import agents, recent_commands, servers, tokens
 from agents.states import ServerFilter
-from agents.types import AgentData, ClusterData, ServerData
+from agents.types import AgentData, ClusterData, ServerData, SpeakingAgent
 from agents.wording.sentences import sentence
 
 MAX_PAGE_SIZE = 100
@@ -219,14 +219,9 @@ def agents_of_servers(*, server_ids: Collection[UUID]) -> dict[UUID, AgentData]:
     return agents.of_servers(server_ids=server_ids)
 
 
-def lock_session(*, agent_id: UUID, session_id: UUID) -> UUID | None:
-    """Return the server of the agent if this session speaks for it, else None. Locks its row: inside a transaction."""
+def lock_session(*, agent_id: UUID, session_id: UUID) -> SpeakingAgent | None:
+    """Return the agent if this session speaks for it, else None. Locks its row: inside a transaction."""
     return agents.lock_session(agent_id=agent_id, session_id=session_id)
-
-
-def clock_skew_ms(*, agent_id: UUID) -> int | None:
-    """Return by how much the agent's clock is ahead of the control plane's; None where it did not tell."""
-    return agents.clock_skew_ms(agent_id=agent_id)
 
 
 def on_same_engine(*, server_id: UUID) -> tuple[str, tuple[UUID, ...]]:

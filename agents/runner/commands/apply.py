@@ -193,9 +193,10 @@ class Applier:
         release, target = self._goal.release, self._goal.target
         observed = self._work.host.containers(stack=release.stack, project_id=release.project_id)
         staying = tuple(container for container in observed if container.id not in self._gate.leaving)
-        for service in target.services:
-            description = describe(service=service, observed=staying, owner=target.owners[service.name])
-            self._work.reporter.service(description)
+        self._work.reporter.services(
+            describe(service=service, observed=staying, owner=target.owners[service.name])
+            for service in target.services
+        )
         failure = self._gate.look(observed=observed, at=self._work.clock())
         if failure is not None:
             self._keep_lines(observed, first=failure.container_id)

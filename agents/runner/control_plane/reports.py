@@ -79,12 +79,21 @@ class Reporter:
 
     def service(self, observed: pb.ServiceObserved) -> None:
         """Report a service's state where it differs from what was reported last."""
+        self.services([observed])
+
+    def services(self, observed: Iterable[pb.ServiceObserved]) -> None:
+        """Report the states that differ from what was reported last, written down together.
+
+        Lines that are being gathered may come after them: each change would cost a batch of its own.
+        """
         with self._lock:
-            if self._last.get(observed.service_name) == observed:
+            changed = [each for each in observed if self._last.get(each.service_name) != each]
+            if not changed:
                 return
-            self._last[observed.service_name] = observed
-            # Lines that are being gathered may come after it: each of its changes would cost a batch of its own.
-            self._append(pb.Report(service=self._masked(observed)))
+            with self._journal.store.transaction():
+                for each in changed:
+                    self._append(pb.Report(service=self._masked(each)))
+            self._last.update({each.service_name: each for each in changed})
 
     def log(self, *, source: str, text: str, service: str = "") -> None:
         """Report lines of output, each cut at its bound; nothing any more once the log is full."""

@@ -30,6 +30,8 @@ T = TypeVar("T")
 MAX_HELD_BACK = 50
 # Reports of one command that are stored in one transaction where they wait together; each holds its rows a little.
 MAX_TOGETHER = 20
+# What an agent writes down together arrives together, but not in one read of the stream.
+GATHER_SECONDS = 0.005
 MAX_TRIES = 4
 RETRY = Backoff(first=0.2, most=5.0)
 # Commands that are not here, so that each is asked for and logged once; an agent may name any number of them.
@@ -73,6 +75,7 @@ class ReportApplier:
         while True:
             if not self._taken:
                 self._taken.append(await self._session.incoming.get())
+                await asyncio.sleep(GATHER_SECONDS)
             self._take_more()
             if await self._apply_together():
                 await self._acknowledge_when_due()

@@ -49,19 +49,18 @@ def record_volumes(*, seen: HostVolumes) -> None:
     Ignored when another session speaks for the agent by now.
     """
     with transaction.atomic():
-        server_id = directory.lock_session(agent_id=seen.agent_id, session_id=seen.session_id)
-        if server_id is None:
+        speaking = directory.lock_session(agent_id=seen.agent_id, session_id=seen.session_id)
+        if speaking is None:
             return
-        skew_ms = directory.clock_skew_ms(agent_id=seen.agent_id) or 0
         observed_volumes.store(
             agent_id=seen.agent_id,
-            server_id=server_id,
+            server_id=speaking.server_id,
             session_id=seen.session_id,
             volumes=seen.volumes,
-            skew_ms=skew_ms,
+            skew_ms=speaking.skew_ms,
         )
         named = {each.project_id for each in seen.volumes if each.project_id is not None}
-        there = observed_stacks.deployed_there(server_id=server_id, project_ids=named)
+        there = observed_stacks.deployed_there(server_id=speaking.server_id, project_ids=named)
         if there:
             transaction.on_commit(lambda: live_updates.wake_projects(sorted(there)))
 

@@ -22,14 +22,14 @@ def record_job_runs(*, told: HostJobRuns) -> None:
     deployed to its server.
     """
     with transaction.atomic():
-        server_id = directory.lock_session(agent_id=told.agent_id, session_id=told.session_id)
-        if server_id is None:
+        speaking = directory.lock_session(agent_id=told.agent_id, session_id=told.session_id)
+        if speaking is None:
             return
+        server_id = speaking.server_id
         named = {run.project_id for run in told.runs}
         there = observed_stacks.deployed_there(server_id=server_id, project_ids=named)
-        skew_ms = directory.clock_skew_ms(agent_id=told.agent_id) or 0
         runs = [run for run in told.runs if run.project_id in there]
-        job_run_rows.store(server_id=server_id, runs=runs, skew_ms=skew_ms)
+        job_run_rows.store(server_id=server_id, runs=runs, skew_ms=speaking.skew_ms)
         if there:
             transaction.on_commit(lambda: live_updates.wake_projects(sorted(there)))
 

@@ -46,18 +46,16 @@ def record_observation(*, observation: HostObserved) -> None:
     Ignored when another session speaks for the agent by now. An agent is believed only about projects that were ever
     deployed to its server. A picture that says nothing new changes no row.
     """
-    with transaction.atomic():
-        server_id = directory.lock_session(agent_id=observation.agent_id, session_id=observation.session_id)
-        if server_id is None:
+    with transaction.atomic(), clock.asked_once():
+        speaking = directory.lock_session(agent_id=observation.agent_id, session_id=observation.session_id)
+        if speaking is None:
             return
+        server_id = speaking.server_id
         heard_anew = observed_stacks.note_host(agent_id=observation.agent_id, session_id=observation.session_id)
         known = observed_stacks.on_server(server_id=server_id)
         seen = by_project(observation.containers)
         ours = observed_stacks.deployed_there(server_id=server_id, project_ids=seen.keys())
-        clocks = Clocks(
-            now_ms=int(clock.now().timestamp() * 1000),
-            skew_ms=directory.clock_skew_ms(agent_id=observation.agent_id) or 0,
-        )
+        clocks = Clocks(now_ms=int(clock.now().timestamp() * 1000), skew_ms=speaking.skew_ms)
         changed = [
             project_id
             for project_id in known.keys() | (seen.keys() & ours)

@@ -23,7 +23,8 @@ def record_tasks(*, told: TasksTold) -> None:
     if cluster is None:
         return
     with transaction.atomic():
-        if directory.lock_session(agent_id=told.agent_id, session_id=told.session_id) is None:
+        speaking = directory.lock_session(agent_id=told.agent_id, session_id=told.session_id)
+        if speaking is None:
             return
         speaker = clusters.speaker_of(cluster_id=cluster.id)
         if speaker is None or speaker.agent_id != told.agent_id:
@@ -36,7 +37,7 @@ def record_tasks(*, told: TasksTold) -> None:
         ours = observed_stacks.deployed_there(server_id=cluster.id, project_ids=seen.keys())
         clocks = Clocks(
             now_ms=int(clock.now().timestamp() * 1000),
-            skew_ms=directory.clock_skew_ms(agent_id=told.agent_id) or 0,
+            skew_ms=speaking.skew_ms,
         )
         changed = [
             project_id

@@ -125,8 +125,9 @@ def _watch(swarm: SwarmWork, release: Release, target: StackTarget, gate: TaskGa
         at = clock.at(seen=seen)
         failure = gate.look(seen=seen, at=at)
         _tell_lost(swarm, gate.take_lost(seen=seen))
-        for service in release.services:
-            work.reporter.service(stack_observed.describe(service=service, seen=seen, target=target))
+        work.reporter.services(
+            stack_observed.describe(service=service, seen=seen, target=target) for service in release.services
+        )
         if failure is not None:
             if not _was_registry(swarm, release, target, failure, first=failure.service not in asked):
                 raise _as_error(swarm, failure)
