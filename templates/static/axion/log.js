@@ -11,11 +11,13 @@ export class LogView {
   constructor(box, filter) {
     Object.assign(this, { box, filter, waiting: [], lines: [], dropped: 0, names: new Set(), paused: false, needle: "" });
     filter.addEventListener("change", () => this.redraw());
-    byId("ax-log-search").addEventListener("input", (event) => {
+    // The page of a project's logs has none: its servers search.
+    this.search = byId("ax-log-search");
+    this.search?.addEventListener("input", (event) => {
       this.needle = event.target.value.trim().toLowerCase();
       this.redraw();
     });
-    byId("ax-log-wrap").addEventListener("click", (event) => {
+    byId("ax-log-wrap")?.addEventListener("click", (event) => {
       const whole = this.box.classList.toggle("ax-log-unwrapped");
       event.currentTarget.setAttribute("aria-pressed", String(!whole));
       this.toEnd();
@@ -45,7 +47,7 @@ export class LogView {
     this.learn(fresh);
     this.box.append(...fresh.filter((line) => this.wanted(line)).map(lineOf));
     while (this.box.childElementCount > MAX_LINES) this.box.firstElementChild.remove();
-    if (this.lines.length && !this.needle) byId("ax-log-empty").hidden = true;
+    if (!this.needle) byId("ax-log-empty").hidden = this.lines.length > 0;
     this.toEnd();
   }
 
@@ -67,9 +69,15 @@ export class LogView {
 
   redraw() {
     this.box.replaceChildren(...this.lines.filter((line) => this.wanted(line)).map(lineOf));
-    byId("ax-log-empty").hidden = this.lines.length > 0 && this.box.childElementCount > 0;
-    byId("ax-log-empty").textContent = this.lines.length ? gettext("No line has this.") : gettext("No output yet.");
+    this.sayNothing();
     this.toEnd();
+  }
+
+  sayNothing() {
+    if (!this.search) return;
+    const none = this.lines.length > 0 && !this.box.childElementCount;
+    byId("ax-log-empty").hidden = this.lines.length > 0 && !none;
+    byId("ax-log-empty").textContent = none ? gettext("No line has this.") : gettext("No output yet.");
   }
 
   clear() {
