@@ -270,7 +270,9 @@ async def calls_all_at_once(scene: Scene) -> Any:
     request, metadata = pb.HeartbeatRequest(), scene.attacker.line.metadata()
     held = range(admission.MAX_CALLS_PER_CALLER)
     silent = [scene.stub.StreamMetrics(metadata=metadata, timeout=SECONDS) for _ in held]
-    await asyncio.sleep(0.5)
+    async with asyncio.timeout(SECONDS):  # until all of them are held
+        while await scene.call(scene.stub.Heartbeat(request, metadata=metadata, timeout=SECONDS)) is OK:
+            await asyncio.sleep(0.05)
     codes = {await scene.call(scene.stub.Heartbeat(request, metadata=metadata, timeout=SECONDS)) for _ in range(3)}
     for each in silent:
         each.cancel()

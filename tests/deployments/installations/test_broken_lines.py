@@ -23,6 +23,7 @@ from deployments.models import User
 from deployments.repositories.installations import installation_rows
 from deployments.services.installations import installing
 from deployments.services.installations.host_steps import HostSteps
+from deployments.ssh.ssh_host import SshFailedError
 from tests.deployments.installations.conftest import (
     OURS,
     START_SECONDS,
@@ -103,12 +104,28 @@ def test_cut_and_cancelled_at_each_step_it_is_tried_again_until_it_is_there_and_
         assert bare.server.run("ps -eo args | grep -c '[a]xion-agent supervise'") == "1"
 
         cut_at(Step.REMOVE, InstallationAction.UNINSTALL, ask_for, proxy)
+        with monkeypatch.context() as patched:
+            lose_the_answer(patched)
+            assert_failed(carried_out(ask_for(InstallationAction.UNINSTALL)), Step.REMOVE, "SSH connection broke")
         cancelled_at(Step.REMOVE, InstallationAction.UNINSTALL, ask_for)
         gone = carried_out(ask_for(InstallationAction.UNINSTALL))
         assert gone.state is InstallationState.SUCCEEDED, steps_of(gone)
     assert bare.server.run(f"ls -d {OURS}", check=False) == ""
     assert "agents.runner" not in bare.server.run("ps -eo args")
     assert not Agent.objects.active().filter(server_id=server.id).exists()
+
+
+def lose_the_answer(patched: pytest.MonkeyPatch) -> None:
+    """The agent is removed, and nobody hears of it: from then on the server does not know which agent it had."""
+    run_script = HostSteps._run_script
+
+    async def lost(self: HostSteps, what: str, **given: Any) -> Any:
+        ran = await run_script(self, what, **given)
+        if what == "--uninstall":
+            raise SshFailedError("The SSH connection broke.")
+        return ran
+
+    patched.setattr(HostSteps, "_run_script", lost)
 
 
 def kill_and_start_again(place: Place) -> None:
