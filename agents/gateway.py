@@ -143,6 +143,14 @@ def accept_report(*, command_id: UUID, number: int, agent_id: UUID | None = None
     return commands.accept_report(command_id=command_id, number=number, agent_id=agent_id)
 
 
+def accept_usual_reports(*, command_id: UUID, first: int, last: int, agent_id: UUID | None = None) -> bool:
+    """Store the numbers of reports that follow each other and what is stored, of an open command that is acknowledged.
+
+    One statement. False, and nothing is stored, where it is not so: `accept_report` judges each then.
+    """
+    return commands.accept_run(command_id=command_id, first=first, last=last, agent_id=agent_id)
+
+
 def finish(*, command_id: UUID) -> bool:
     """Close the command, so that it is never sent again; False when it was closed before.
 

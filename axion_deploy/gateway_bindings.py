@@ -51,7 +51,7 @@ def bindings() -> Bindings:
     return Bindings(
         enrolment_wait=enrolment_wait,
         on_report=on_report,
-        on_reports=on_reports,
+        on_usual_reports=on_usual_reports,
         on_observed=on_observed,
         on_volumes=on_volumes,
         on_swarm=on_swarm,
@@ -101,8 +101,8 @@ def on_report(*, report: Report) -> int:
     return volume_deletion.apply_report(report=report, at=at)
 
 
-def on_reports(*, reports: Sequence[Report]) -> int:
-    return agent_reports.apply_reports(reports=reports, at=datetime.now(UTC))
+def on_usual_reports(*, reports: Sequence[Report]) -> int:
+    return agent_reports.apply_usual_reports(reports=reports, at=datetime.now(UTC))
 
 
 def on_job_runs(*, told: HostJobRuns) -> None:

@@ -154,7 +154,7 @@ def finish_unasked_reverts() -> int:
 def accept_report(*, command_id: UUID, number: int, agent_id: UUID | None) -> ReportVerdict:
     """Lock the row and judge the number; see gateway.accept_report."""
     _require_transaction()
-    if _accept_next(command_id=command_id, number=number, agent_id=agent_id):
+    if accept_run(command_id=command_id, first=number, last=number, agent_id=agent_id):
         return ReportVerdict(verdict=Verdict.FRESH, last_number=number, closed=False)
     row = _lock(command_id=command_id, agent_id=agent_id)
     last, status = row.last_report_number, CommandStatus(row.status)
@@ -171,13 +171,11 @@ def accept_report(*, command_id: UUID, number: int, agent_id: UUID | None) -> Re
     return ReportVerdict(verdict=Verdict.FRESH, last_number=number, closed=closed)
 
 
-def _accept_next(*, command_id: UUID, number: int, agent_id: UUID | None) -> bool:
-    """Store the number of the usual report, the next one of a command that is acknowledged; in one statement."""
-    usual = CommandRecord.objects.filter(
-        id=command_id, status=CommandStatus.ACKNOWLEDGED, last_report_number=number - 1
-    )
+def accept_run(*, command_id: UUID, first: int, last: int, agent_id: UUID | None) -> bool:
+    """Store the numbers of the usual reports, the next ones of a command that is acknowledged; in one statement."""
+    usual = CommandRecord.objects.filter(id=command_id, status=CommandStatus.ACKNOWLEDGED, last_report_number=first - 1)
     whose = {} if agent_id is None else {"agent_id": agent_id}
-    return usual.filter(**whose).update(last_report_number=number) == 1
+    return usual.filter(**whose).update(last_report_number=last) == 1
 
 
 def acknowledge(*, command_id: UUID, agent_id: UUID) -> bool:

@@ -32,8 +32,8 @@ class OnReport(Protocol):
     def __call__(self, *, report: Report) -> int: ...
 
 
-class OnReports(Protocol):
-    """Store and apply these reports of one command, in this order, in one transaction; as OnReport for the last."""
+class OnUsualReports(Protocol):
+    """Store and apply stages, services and logs of one command, in one transaction; as OnReport of the last of them."""
 
     def __call__(self, *, reports: Sequence[Report]) -> int: ...
 
@@ -190,7 +190,7 @@ class Bindings:
 
     enrolment_wait: EnrolmentWait
     on_report: OnReport
-    on_reports: OnReports
+    on_usual_reports: OnUsualReports
     on_observed: OnObserved
     on_volumes: OnVolumes
     on_swarm: OnSwarm

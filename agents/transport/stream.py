@@ -171,7 +171,7 @@ class SessionCalls:
             session=session,
             threads=self._threads,
             on_report=self._bindings.on_report,
-            on_reports=self._bindings.on_reports,
+            on_usual_reports=self._bindings.on_usual_reports,
             on_finished=lambda: self._retentions.look_at(agent_id=session.agent_id),
         )
         observations = ObservationIntake(session=session, threads=self._threads, on_observed=self._bindings.on_observed)

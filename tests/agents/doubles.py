@@ -77,7 +77,7 @@ class Domain:
         return Bindings(
             enrolment_wait=self.enrolment_wait,
             on_report=self.on_report,
-            on_reports=self.on_reports,
+            on_usual_reports=self.on_usual_reports,
             on_observed=self.on_observed,
             on_volumes=self.on_volumes,
             on_swarm=self.on_swarm,
@@ -152,7 +152,7 @@ class Domain:
             self.applied.append(report)
         return verdict.last_number
 
-    def on_reports(self, *, reports: Sequence[Report]) -> int:
+    def on_usual_reports(self, *, reports: Sequence[Report]) -> int:
         if self.together is None:
             raise ValueError("one of them cannot be stored")
         self.together.append(len(reports))

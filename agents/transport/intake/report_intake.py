@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -18,10 +19,10 @@ from agents.errors import NotFound
 from agents.reports.skipped_reports import SKIPPED
 from agents.services import command_delivery
 from agents.transport.agent_session import AgentSession
-from agents.transport.ports import OnReport, OnReports
+from agents.transport.ports import OnReport, OnUsualReports
 from agents.transport.threads import DatabaseThreads
 from agents.transport.wire import codec
-from agents.types import CommandFinished, Report, Unknown
+from agents.types import CommandFinished, LogWritten, Report, ServiceObserved, StageReached, Unknown
 
 logger = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -54,14 +55,14 @@ class ReportApplier:
         session: AgentSession,
         threads: DatabaseThreads,
         on_report: OnReport,
-        on_reports: OnReports,
+        on_usual_reports: OnUsualReports,
         on_finished: Callable[[], None],
     ) -> None:
         self._session = session
         self._on_finished = on_finished
         self._threads = threads
         self._on_report = on_report
-        self._on_reports = on_reports
+        self._on_usual_reports = on_usual_reports
         # Taken from the session's queue, not applied yet.
         self._taken: deque[runner_pb2.FromAgent] = deque()
         self._stored: dict[UUID, int] = {}
@@ -101,19 +102,16 @@ class ReportApplier:
             self._taken.append(self._session.incoming.get_nowait())
 
     async def _apply_together(self) -> bool:
-        """Store what was taken, but for what follows the reports of its first command, in one transaction.
+        """Store the usual reports at the head of what was taken in one transaction.
 
-        Return False, with nothing stored, where there is only one, or one of them is not as usual: then each is
+        Return False, with nothing stored, where there are not two of them, or one cannot be stored: then each is
         applied by itself, and the others do not pay for it.
         """
-        messages = [each.report for each in self._taken if each.report.command_id == self._taken[0].report.command_id]
-        if len(messages) < 2:
-            return False
         try:
-            reports = [codec.report_from_wire(each, agent_id=self._session.agent_id) for each in messages]
-            if not all(self._is_usual(report) for report in reports):
+            reports = list(itertools.takewhile(self._is_usual, map(self._read, self._taken)))
+            if len(reports) < 2:
                 return False
-            number = await self._threads.run(self._on_reports, reports=reports)
+            number = await self._threads.run(self._on_usual_reports, reports=reports)
         except Exception as error:
             self._log.debug("reports are applied one by one", error=str(error).strip())
             return False
@@ -121,14 +119,17 @@ class ReportApplier:
         self._stored[reports[0].command_id] = number
         for _ in reports:
             self._taken.popleft()
-        if any(isinstance(report.body, CommandFinished) for report in reports):
-            self._on_finished()
         return True
 
+    def _read(self, message: runner_pb2.FromAgent) -> Report:
+        return codec.report_from_wire(message.report, agent_id=self._session.agent_id)
+
     def _is_usual(self, report: Report) -> bool:
-        """Tell whether the report is known to be the agent's own, and says what this version knows."""
+        """Tell whether the report is of the first one's command, the agent's own, and only says how that goes on."""
         known = self._session.knows(command_id=report.command_id, deployment_id=report.deployment_id)
-        return known and report.command_id not in self._set_aside and not isinstance(report.body, Unknown)
+        is_of_first = str(report.command_id) == self._taken[0].report.command_id
+        is_usual = isinstance(report.body, StageReached | LogWritten | ServiceObserved)
+        return known and is_of_first and is_usual and report.command_id not in self._set_aside
 
     async def _apply(self, message: runner_pb2.FromAgent) -> None:
         if message.WhichOneof("message") == "report":

@@ -145,7 +145,7 @@ async def test_commands_that_it_makes_up_are_not_remembered_without_end(monkeypa
         session=session,
         threads=threads,
         on_report=cast("Any", agent_reports.apply_report),
-        on_reports=cast("Any", agent_reports.apply_reports),
+        on_usual_reports=cast("Any", agent_reports.apply_usual_reports),
         on_finished=lambda: None,
     )
     drain = asyncio.create_task(taking.drain())
