@@ -99,6 +99,14 @@ class KnownAgent:
     has_open_commands: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakingAgent:
+    """Whose session speaks for a server; `skew_ms`: by how much its clock was ahead when it connected, 0 if untold."""
+
+    server_id: UUID
+    skew_ms: int
+
+
 def clock_skew_ms(*, clock_ms: int, now: datetime) -> int | None:
     """Return by how much the agent's clock is ahead of `now`, bounded to a century; None when it did not tell."""
     if clock_ms <= 0:

@@ -199,14 +199,6 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpeakingAgent:
-    """Whose session speaks for a server; `skew_ms`: by how much its clock was ahead when it connected, 0 if untold."""
-
-    server_id: UUID
-    skew_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AgentInfo:
     """What an agent says of itself when it registers; `server_info` keeps the wire's names."""
 

@@ -11,12 +11,13 @@ from django.db.models import OuterRef, Subquery
 from django.db.models.functions import Now
 
 from agents.condition import condition_of
+from agents.hello import SpeakingAgent
 from agents.models import Agent, CommandRecord, Server
 from agents.models.machines import lost_after, silent_after
 from agents.retention import HostInventory
 from agents.states import OPEN, presence
 from agents.swarm import facts_of
-from agents.types import AgentData, AgentHealth, AgentInfo, SpeakingAgent
+from agents.types import AgentData, AgentHealth, AgentInfo
 
 # What another version stored besides is left alone.
 HEALTH_FIELDS = frozenset(each.name for each in fields(AgentHealth))

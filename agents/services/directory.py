@@ -11,9 +11,10 @@ from django.db import transaction
 
 from agents.command_types import CommandLine
 from agents.errors import AgentNotFound, AgentStillEnrolled, ServerNotFound
+from agents.hello import SpeakingAgent
 from agents.repositories import agents, recent_commands, servers, tokens
 from agents.states import ServerFilter
-from agents.types import AgentData, ClusterData, ServerData, SpeakingAgent
+from agents.types import AgentData, ClusterData, ServerData
 from agents.wording.sentences import sentence
 
 MAX_PAGE_SIZE = 100

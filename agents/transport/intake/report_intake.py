@@ -76,7 +76,8 @@ class ReportApplier:
         while True:
             if not self._taken:
                 self._taken.append(await self._session.incoming.get())
-                await asyncio.sleep(GATHER_SECONDS)
+                if self._taken[0].HasField("report"):
+                    await asyncio.sleep(GATHER_SECONDS)
             self._take_more()
             if await self._apply_together():
                 await self._acknowledge_when_due()
@@ -107,8 +108,10 @@ class ReportApplier:
         Return False, with nothing stored, where there are not two of them, or one cannot be stored: then each is
         applied by itself, and the others do not pay for it.
         """
+        # Reading what is no report as one would make it one.
+        told = itertools.takewhile(lambda message: message.HasField("report"), self._taken)
         try:
-            reports = list(itertools.takewhile(self._is_usual, map(self._read, self._taken)))
+            reports = list(itertools.takewhile(self._is_usual, map(self._read, told)))
             if len(reports) < 2:
                 return False
             number = await self._threads.run(self._on_usual_reports, reports=reports)
