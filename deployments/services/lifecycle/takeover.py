@@ -15,6 +15,7 @@ from deployments.errors import Invalid, Transient
 from deployments.event_types import EventType, NewEvent
 from deployments.repositories import deployments, events
 from deployments.repositories.upkeep import overdue
+from deployments.services.lifecycle import engines
 from deployments.services.lifecycle.builds import building
 from deployments.services.permissions import target_agents
 
@@ -46,6 +47,7 @@ def _hand_on(deployment_id: UUID, *, at: datetime) -> int:
             return 0
         try:
             manager = target_agents.manager_of(deployment.target, but=commands[-1].agent_id)
+            engines.refuse_unknown_moves(deployment=deployment, agent_id=manager.agent_id)
         except (Transient, Invalid):
             return 0
         moved = sum(gateway.move(command_id=each.id, agent_id=manager.agent_id) for each in commands)

@@ -11,6 +11,7 @@ from agents import gateway
 from agents.contracts.version import CLUSTERS_PROTOCOL
 from agents.errors import CommandNotFound
 from agents.models import Agent, Cluster, CommandRecord, GatewayPresence, Server
+from agents.services.directory import DEPLOY_WITH_MOVES
 from agents.states import CommandOutcome
 from agents.transport.wire import codec
 from deployments.admin import page_data
@@ -176,6 +177,19 @@ def test_the_command_of_a_lost_agent_is_handed_on_under_a_higher_number(farm: Cl
     assert agent_access.values_for_agent(agent_id=named("beta"), deployment_id=first.id) == {}
     farm.follow(started)
     assert farm.succeed(started).status is Status.SUCCESS
+
+
+def test_a_move_is_handed_on_only_to_a_manager_that_moves(farm: ClusterLane) -> None:
+    farm.deployed()
+    started = farm.start(farm.ask())
+    farm.follow(started)
+    Deployment.objects.filter(pk=started.id).update(moves={"nodeId": "n2", "services": ["web"]})
+    lose("alpha")
+    beta = Agent.objects.filter(pk=named("beta"))
+    beta.update(understands={"deploy": DEPLOY_WITH_MOVES - 1})
+    assert takeover.hand_on_lost(at=farm.now()) == 0
+    beta.update(understands={"deploy": DEPLOY_WITH_MOVES})
+    assert takeover.hand_on_lost(at=farm.now()) == 1
 
 
 def test_a_worker_may_not_have_what_managers_may(farm: ClusterLane) -> None:

@@ -149,6 +149,33 @@ def test_on_the_way_back_a_node_that_cannot_start_a_task_is_no_end(task: dict[st
         assert "on server-2 (" in failure.message
 
 
+def test_a_node_that_still_lets_go_of_a_network_has_until_the_deadline() -> None:
+    paused = replace(WEB, update_state="paused")
+    refused = [
+        replace(
+            UP,
+            id=f"t{number}",
+            wanted=False,
+            state="rejected",
+            error="Pool overlaps with other one on this address space",
+        )
+        for number in range(3, 8)
+    ]
+    judge = gate(deadline=20)
+    assert judge.look(seen=seen(UP), at=0) is None
+    assert judge.look(seen=seen(UP, *refused, service=paused), at=1) is None
+    assert judge.take_stuck(seen=seen(UP, *refused, service=paused))
+    failure = judge.look(seen=seen(UP, *refused), at=20)
+    assert failure is not None
+    assert "Pool overlaps" in failure.message
+    # What ends for another reason counts by itself, and as it always does.
+    judge = gate(deadline=20)
+    judge.look(seen=seen(UP), at=0)
+    crashed = replace(UP, id="t9", wanted=False, state="failed", exit_code=1, changed_at=9.0)
+    assert judge.look(seen=seen(UP, *refused, crashed), at=1) is None
+    assert judge.look(seen=seen(UP, *refused, crashed, service=paused), at=2) is not None
+
+
 def test_a_node_that_is_lost_gives_all_its_time_once_more_and_is_told_once() -> None:
     judge = gate(deadline=20)
     begins = replace(TWO[1], state="assigned")

@@ -27,6 +27,8 @@ UNPLACED_SECONDS = 6.0
 # The engine's words for a task whose health check failed.
 UNHEALTHY = "unhealthy container"
 NO_IMAGE = "No such image"
+# The node still lets go of a network that was removed, and Swarm has given its addresses to the next one already.
+PASSING = "Pool overlaps with other one"
 NOT_STARTED = re.compile(r"^starting container\b")
 
 
@@ -124,11 +126,15 @@ class TaskGate:
         ]
 
     def _not_started(self, name: str, seen: Seen) -> list[SwarmTask]:
-        if not (self.patient and self._is_paused(name, seen)):
+        if not self._is_paused(name, seen):
             return []
         before = self._failures_before.get(name, frozenset())
         ended = [task for task in seen.tasks_of(name) if task.state in ENDED and self._is_target(name, task)]
-        return [task for task in ended if task.id not in before and _is_of_its_node(task)]
+        return [task for task in ended if task.id not in before and self._may_pass(task)]
+
+    def _may_pass(self, task: SwarmTask) -> bool:
+        """Tell whether the service may come up all the same, after this end, until its deadline."""
+        return _is_of_its_node(task) and (self.patient or PASSING in task.error)
 
     def _window(self, name: str) -> float:
         return self.window if name in self.fresh else 0.0
@@ -161,7 +167,8 @@ class TaskGate:
         before = self._failures_before.setdefault(name, frozenset(task.id for task in ended))
         new = [task for task in ended if task.id not in before]
         last = max(new, key=lambda task: task.changed_at, default=None)
-        if last and not (self.patient and _is_of_its_node(last)) and (failure := self._failed(name, seen, new, last)):
+        lasting = [task for task in new if PASSING not in task.error]
+        if last and not self._may_pass(last) and (failure := self._failed(name, seen, lasting, last)):
             return failure
         if message := self._unplaced(name, seen, mine, at):
             return SwarmFailure(service=name, message=message)
