@@ -25,7 +25,7 @@ from deployments.admin import badges
 from deployments.admin.fleet import server_views, update_views
 from deployments.admin.forms import request_id_in, with_check_of, with_quota_check
 from deployments.admin.ownership import caller_in, or_404, uncached_json, uuid_or_404
-from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.page_responses import render_page, show_error, unknown_action
 from deployments.admin.sources import adoption_views
 from deployments.admin.teams import activity_views
 from deployments.admin.views import (
@@ -36,7 +36,7 @@ from deployments.admin.views import (
     volume_views,
 )
 from deployments.data.audit_types import AuditAction
-from deployments.errors import DeployError, Invalid, NotFound
+from deployments.errors import DeployError, NotFound
 from deployments.event_types import epoch_ms
 from deployments.services.audit.record import names_in, record
 from deployments.services.fleet import machine_changes, machine_list
@@ -244,7 +244,7 @@ class CheckedServerAdmin(AuditedMachine, DeletedByName, ServerAdmin):
                     ),
                 )
             else:
-                raise Invalid(sentence("Choose what to do."), details={"do": sentence("unknown")})
+                raise unknown_action()
         except ValueError:
             show_error(request, NotFound(sentence("No such project on this server.")))
         except DeployError as error:

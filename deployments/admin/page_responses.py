@@ -15,7 +15,8 @@ from django.utils.translation import gettext
 
 from agents.models import Server
 from agents.wording.pages import shown
-from deployments.errors import DeployError
+from agents.wording.sentences import sentence
+from deployments.errors import DeployError, Invalid
 
 MAX_ERROR_LINES = 10
 
@@ -89,6 +90,11 @@ def error_lines(error: DeployError) -> list[str]:
         shown(error.message),
         *(f"{field}: {shown(why)}" for field, why in named if str(why).lower() not in message),
     ]
+
+
+def unknown_action() -> Invalid:
+    """Return the refusal of a form whose `do` is none of its buttons': nothing is done that nobody chose."""
+    return Invalid(sentence("Choose what to do."), details={"do": sentence("unknown")})
 
 
 def show_error(request: HttpRequest, error: DeployError) -> None:

@@ -18,11 +18,10 @@ from agents.models import Agent, Server
 from agents.services import authority, directory, updates
 from agents.states import CommandKind, CommandStatus, Presence
 from agents.types import AgentData
-from agents.wording.sentences import sentence
 from deployments.admin import badges
 from deployments.admin.ownership import caller_in, or_404
-from deployments.admin.page_responses import render_page, show_error
-from deployments.errors import DeployError, Invalid
+from deployments.admin.page_responses import render_page, show_error, unknown_action
+from deployments.errors import DeployError
 from deployments.services.fleet import agent_updates, machine_changes, machine_list
 from deployments.services.installations import installation_requests
 from deployments.services.queries import server_view
@@ -136,6 +135,6 @@ def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> None:
             agent_updates.request_updates(caller=caller, server_ids=[server_id], rollout_id=uuid4())
             messages.success(request, _("The agent was told to update itself."))
         else:
-            raise Invalid(sentence("Choose what to do."), details={"do": sentence("unknown")})
+            raise unknown_action()
     except DeployError as error:
         show_error(request, error)

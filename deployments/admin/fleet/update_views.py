@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from agents.models import Server
 from agents.wording.sentences import sentence
 from deployments.admin.ownership import caller_in
-from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.page_responses import render_page, show_error, unknown_action
 from deployments.errors import DeployError, NotFound
 from deployments.services.fleet import agent_updates
 from deployments.types import Caller
@@ -48,6 +48,8 @@ def _act(request: HttpRequest, caller: Caller) -> None:
             agent_updates.cancel_rollout(caller=caller, rollout_id=UUID(request.POST.get("rollout", "")))
             messages.success(request, _("No further agent starts updating. Those that have started finish."))
             return
+        if request.POST.get("do") != "update":
+            raise unknown_action()
         chosen = [UUID(each) for each in request.POST.getlist("server")] or None
         agent_updates.request_updates(caller=caller, server_ids=chosen, rollout_id=uuid4())
         messages.success(request, _("The update has begun: one agent first, then a tenth, then all others."))

@@ -17,7 +17,7 @@ from django.utils.translation import gettext
 from agents.wording.pages import shown
 from agents.wording.sentences import sentence
 from deployments.admin.ownership import require_project_viewer
-from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.page_responses import render_page, show_error, unknown_action
 from deployments.errors import DeployError, Invalid, NotFound
 from deployments.models import Project
 from deployments.roles import GIVEN, ROLE_WORDS, Role
@@ -68,7 +68,7 @@ def change(request: HttpRequest, caller: Caller, project_id: UUID) -> tuple[str,
         if todo == "link":
             return new_link(request, caller, project_id), False
         if todo not in CHANGES:
-            raise Invalid(sentence("Choose what to do."), details={"do": sentence("unknown")})
+            raise unknown_action()
         messages.success(request, CHANGES[todo](request, caller, project_id, timezone.now()))
     except DeployError as error:
         show_error(request, error)

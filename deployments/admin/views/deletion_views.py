@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 
 from deployments.admin.ownership import require_project_viewer
-from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.page_responses import render_page, show_error, unknown_action
 from deployments.errors import DeployError, Invalid
 from deployments.models import Project
 from deployments.services.ends import project_deletion, volumes
@@ -31,6 +31,8 @@ def deletion_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
                 gettext("{project} is not deleted. What was stopped stays stopped.").format(project=project.name),
             )
             return redirect("admin:deployments_project_change", object_id)
+        if request.method == "POST" and request.POST.get("do"):
+            raise unknown_action()
         if request.method == "POST":
             project_deletion.delete_project(
                 caller=caller,

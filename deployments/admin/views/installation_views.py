@@ -15,10 +15,9 @@ from django.utils.translation import gettext
 from agents.admin.install import gateway_url
 from agents.models import Server
 from agents.wording.pages import lazy, shown
-from agents.wording.sentences import sentence
 from deployments.admin.own_forms import show_refusal
 from deployments.admin.ownership import caller_in, or_404, uncached_json
-from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.page_responses import render_page, show_error, unknown_action
 from deployments.data.installation_types import (
     ENDED,
     InstallationAction,
@@ -161,10 +160,12 @@ def _page(
 
 def _request(request: HttpRequest, caller: Caller, server_id: UUID, form: InstallForm) -> bool:
     """Request the posted installation; False when the form has to say what is wrong with it."""
-    given = form.cleaned_data
-    uninstall = request.POST.get("do") == InstallationAction.UNINSTALL
+    given, do = form.cleaned_data, request.POST.get("do", "")
+    if do not in set(InstallationAction):
+        form.add_error(None, shown(unknown_action().message))
+        return False
     wanted = InstallationRequest(
-        action=InstallationAction.UNINSTALL if uninstall else InstallationAction.INSTALL,
+        action=InstallationAction(do),
         address=SshAddress(host=given["host"], port=given["port"], username=given["username"]),
         login=SshLogin(**{name: given[name] for name in ("password", "private_key", "passphrase", "sudo_password")}),
         host_key=given["host_key"],
@@ -202,10 +203,11 @@ def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> None:
     do = request.POST.get("do", "")
     try:
         if do == "forget":
-            installation_requests.forget_access(caller=caller, server_id=server_id)
-            messages.success(
-                request, gettext("The host key was forgotten. The next installation asks you to confirm it again.")
-            )
+            if installation_requests.forget_access(caller=caller, server_id=server_id):
+                forgotten = gettext("The host key was forgotten. The next installation asks you to confirm it again.")
+                messages.success(request, forgotten)
+            else:
+                messages.info(request, gettext("No host key of this server is stored, so there is none to forget."))
             return
         installation_id = UUID(request.POST.get("installation", ""))
         if do == "confirm":
@@ -215,7 +217,7 @@ def _act(request: HttpRequest, caller: Caller, server_id: UUID) -> None:
         elif do == "cancel":
             installation_requests.cancel_installation(caller=caller, installation_id=installation_id)
         else:
-            raise Invalid(sentence("Choose what to do."), details={"do": sentence("unknown")})
+            raise unknown_action()
     except ValueError:
         messages.error(request, gettext("No such installation."))
     except DeployError as error:

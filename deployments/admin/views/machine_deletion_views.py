@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from agents.models import Cluster, Server
 from agents.wording.sentences import sentence
 from deployments.admin.ownership import caller_in, or_404
-from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.page_responses import render_page, show_error, unknown_action
 from deployments.data.end_types import DeletionState, MachineDeletionRecord, MachineEnd
 from deployments.errors import DeployError, Invalid
 from deployments.services.ends import machine_deletion, machine_ends
@@ -62,6 +62,8 @@ def _act(request: HttpRequest, caller: Caller, target: Target) -> HttpResponse:
             machine_deletion.cancel_deletion(caller=caller, target=target)
             messages.success(request, _("It is not deleted. What was stopped or removed stays that way."))
             return redirect(f"admin:agents_{target.kind}_change", target.id)
+        if request.POST.get("do"):
+            raise unknown_action()
         made = machine_deletion.delete_machine(
             caller=caller,
             target=target,

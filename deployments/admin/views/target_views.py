@@ -13,9 +13,9 @@ from django.utils.translation import gettext
 from agents.wording.pages import lazy
 from agents.wording.sentences import sentence
 from deployments.admin.ownership import require_project_viewer
-from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.page_responses import render_page, show_error, unknown_action
 from deployments.data.sharing_types import GrantState
-from deployments.errors import DeployError, Invalid, NotFound
+from deployments.errors import DeployError, NotFound
 from deployments.models import Project
 from deployments.services.permissions import access
 from deployments.services.queries import grant_view
@@ -65,7 +65,7 @@ def change_grant(request: HttpRequest, caller: Caller, project_id: UUID) -> None
             state = server_grants.allow(caller=caller, project_id=project_id, server_id=server_id, at=at)
             messages.success(request, MESSAGE_OF_STATE[state])
         else:
-            raise Invalid(sentence("Choose what to do."), details={"do": sentence("unknown")})
+            raise unknown_action()
     except ValueError:
         show_error(request, NotFound(sentence("No such server.")))
     except DeployError as error:

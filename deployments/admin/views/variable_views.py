@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 
 from agents.wording.sentences import sentence
 from deployments.admin.ownership import require_project_viewer
-from deployments.admin.page_responses import render_page, show_error
+from deployments.admin.page_responses import render_page, show_error, unknown_action
 from deployments.data.variable_types import PROJECT_WIDE, ChangedVariable, Place, Scope, StoredVariable
 from deployments.errors import DeployError, Invalid
 from deployments.models import Project
@@ -107,6 +107,8 @@ def change(request: HttpRequest, caller: Caller, project_id: UUID) -> None:
         elif posted.get("do") == "file":
             project_variables.import_env_file(**wanted, text=file_in(request))
             messages.success(request, gettext("Variables imported. The next deployment will use them."))
+        elif posted.get("do") != "set":
+            raise unknown_action()
         else:
             project_variables.change_variables(**wanted, values={name: posted.get("value", "")})
             messages.success(request, gettext("{name} set. The next deployment will use it.").format(name=name))

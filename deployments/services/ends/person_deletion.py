@@ -66,8 +66,11 @@ def delete_person(*, caller: Caller, user_id: UUID, typed_name: str, heir: str, 
                 sentence("Type the whole user name to delete this person."),
                 details={"name": sentence("not the user name")},
             )
-        if _owned(user_id).anything or projects.owned_by(owner_id=user_id):
-            _hand_over(caller=caller, user_id=user_id, heir_id=_heir(heir, user_id=user_id), name=heir)
+        owns = _owned(user_id).anything or bool(projects.owned_by(owner_id=user_id))
+        # Whoever is named is held to it, also where there is nothing to hand over.
+        heir_id = _heir(heir, user_id=user_id) if owns or heir else None
+        if owns and heir_id is not None:
+            _hand_over(caller=caller, user_id=user_id, heir_id=heir_id, name=heir)
         users.delete(user=person, at=at)
         link_rows.remove_of_person(user_id=user_id)
         detail = f"{name}, all to {heir}" if heir else name

@@ -225,14 +225,19 @@ def get_access(*, caller: Caller, server_id: UUID) -> ServerAccess | None:
     return server_access_rows.get(server_id=server_id)
 
 
-def forget_access(*, caller: Caller, server_id: UUID) -> None:
-    """Forget the server's host key and any kept login: the next installation asks again. Raises NotFound, Conflict."""
+def forget_access(*, caller: Caller, server_id: UUID) -> bool:
+    """Forget the server's host key and any kept login: the next installation asks again. Return whether one was kept.
+
+    Raises NotFound, Conflict.
+    """
     machine_list.get_server(caller=caller, server_id=server_id)
     if installation_rows.is_open(server_id=server_id):
         raise Conflict(sentence("The agent of this server is being installed or removed. Wait for its end."))
     with transaction.atomic():
-        if server_access_rows.forget(server_id=server_id):
+        kept = server_access_rows.forget(server_id=server_id)
+        if kept:
             record(by=caller, action=AuditAction.HOST_KEY_FORGOTTEN, server_id=server_id)
+    return kept
 
 
 def default_address(*, host: str, port: int, username: str, access: ServerAccess | None) -> SshAddress:

@@ -28,7 +28,7 @@ UNPLACED_SECONDS = 6.0
 UNHEALTHY = "unhealthy container"
 NO_IMAGE = "No such image"
 # The node still lets go of a network that was removed, and Swarm has given its addresses to the next one already.
-PASSING = "Pool overlaps with other one"
+PASSING = re.compile(r"\boverlaps with other one\b")
 NOT_STARTED = re.compile(r"^starting container\b")
 
 
@@ -134,7 +134,7 @@ class TaskGate:
 
     def _may_pass(self, task: SwarmTask) -> bool:
         """Tell whether the service may come up all the same, after this end, until its deadline."""
-        return _is_of_its_node(task) and (self.patient or PASSING in task.error)
+        return _is_of_its_node(task) and (self.patient or bool(PASSING.search(task.error)))
 
     def _window(self, name: str) -> float:
         return self.window if name in self.fresh else 0.0
@@ -167,7 +167,7 @@ class TaskGate:
         before = self._failures_before.setdefault(name, frozenset(task.id for task in ended))
         new = [task for task in ended if task.id not in before]
         last = max(new, key=lambda task: task.changed_at, default=None)
-        lasting = [task for task in new if PASSING not in task.error]
+        lasting = [task for task in new if not PASSING.search(task.error)]
         if last and not self._may_pass(last) and (failure := self._failed(name, seen, lasting, last)):
             return failure
         if message := self._unplaced(name, seen, mine, at):
