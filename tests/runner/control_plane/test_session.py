@@ -34,7 +34,7 @@ def test_it_enrols_once_and_keeps_its_credential_to_itself(agent: Agent, gateway
     assert CREDENTIAL not in agent.log()
     assert gateway.hellos[0].instance_id != gateway.hellos[1].instance_id
     assert dict(gateway.hellos[0].commands) == {
-        "deploy": 9,
+        "deploy": 10,
         "revert": 1,
         "delete_volume": 1,
         "swarm": 1,
