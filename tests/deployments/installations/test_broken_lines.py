@@ -82,6 +82,7 @@ def cancelled_at(step: Step, action: InstallationAction, ask_for: AskFor) -> Non
     assert installation_rows.sealed_login(installation_id=asked.id) == ""
 
 
+@pytest.mark.timeout(600)
 def test_cut_and_cancelled_at_each_step_it_is_tried_again_until_it_is_there_and_gone(
     bare: Place, owner: User, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
