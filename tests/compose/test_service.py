@@ -26,6 +26,7 @@ OURS = ("web", "worker", "gateway", "publisher", "reconciler")
 THEIRS = ("postgres", "redis")
 # Of THEIRS and of Kafka, by their names in the file.
 IMAGES = ("postgres:17", "redis:8", "apache/kafka:4.1.0")
+MAX_TRIES = 4
 AUTHORITIES = ("PIP_CERT", "SSL_CERT_FILE")
 
 
@@ -85,10 +86,22 @@ def service() -> Iterator[Service]:
     build_image()
     started = Service()
     try:
-        started.compose("up", "-d", "--no-build")
+        bring_up(started)
         yield started
     finally:
         started.compose("--profile", "*", "down", "--volumes", "--timeout", "5")
+
+
+def bring_up(service: Service) -> None:
+    """Start it; again where somebody's connection has a port at that moment that was free when it was chosen."""
+    for attempt in range(MAX_TRIES):
+        try:
+            service.compose("up", "-d", "--no-build")
+            return
+        except AssertionError as error:
+            if "external connectivity" not in str(error) or attempt == MAX_TRIES - 1:
+                raise
+            time.sleep(5)
 
 
 def check_running(service: Service, *, ours: tuple[str, ...], theirs: tuple[str, ...], says: dict[str, Any]) -> None:
