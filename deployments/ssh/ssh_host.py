@@ -21,6 +21,8 @@ SIGN_IN_SECONDS = 30.0
 KEEP_ALIVE_SECONDS = 5.0
 MAX_OUTPUT_BYTES = 256 * 1024
 CHUNK_BYTES = 32 * 1024
+# A connection that was there and is no more, in the library's words and the system's.
+BROKEN = (asyncssh.ConnectionLost, BrokenPipeError, ConnectionResetError, ConnectionAbortedError)
 # By itself it logs each command.
 asyncssh.set_log_level("WARNING")
 
@@ -68,10 +70,10 @@ async def read_host_key(*, address: SshAddress) -> str:
             key = await asyncssh.get_server_host_key(address.host, address.port, config=None)
     except TimeoutError:
         raise SshFailedError(f"{where} did not answer within {CONNECT_SECONDS:.0f} seconds.") from None
+    except BROKEN:
+        raise SshFailedError(f"The SSH connection to {where} broke before it showed its host key.") from None
     except OSError as error:
         raise SshFailedError(f"{where} cannot be reached: {_reason(error)}.") from None
-    except asyncssh.ConnectionLost:
-        raise SshFailedError(f"The SSH connection to {where} broke before it showed its host key.") from None
     except asyncssh.Error:
         raise SshFailedError(f"What answers at {where} does not speak SSH as we do.") from None
     if key is None:
@@ -113,9 +115,9 @@ async def _connect(*, address: SshAddress, login: SshLogin, host_key: str) -> as
         raise HostKeyChangedError("The server showed another host key while we signed in.") from None
     except TimeoutError:
         raise SshFailedError(f"{who}: signing in took longer than {SIGN_IN_SECONDS:.0f} seconds.") from None
-    except OSError as error:
-        raise SshFailedError(f"{address.host} cannot be reached: {_reason(error)}.") from None
-    except asyncssh.Error:
+    except (OSError, asyncssh.Error) as error:
+        if isinstance(error, OSError) and not isinstance(error, BROKEN):
+            raise SshFailedError(f"{address.host} cannot be reached: {_reason(error)}.") from None
         raise SshFailedError(f"The SSH connection to {address.host} broke while signing in.") from None
 
 
