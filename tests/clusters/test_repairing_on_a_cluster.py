@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from deployments.states import Kind, Status
 from deployments.types import DeployRequest, Target, TargetKind
 from tests.clusters.scene import GatewayThread, Scene, now, until
 from tests.runner.conftest import base_image, engine
+from tests.runner.swarm.asked_for import asked_for
 from tests.servers.own_docker import missing
 from tests.servers.own_engines import OwnEngines, own_engines
 from tests.stackgen.graphs import graph, node
@@ -32,9 +32,7 @@ __all__ = ["base_image", "engine"]
 pytestmark = [
     pytest.mark.docker,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(
-        "AXION_TEST_CLUSTER_FAULTS" not in os.environ, reason="takes minutes: AXION_TEST_CLUSTER_FAULTS=1 asks for it"
-    ),
+    asked_for(takes="takes minutes"),
     pytest.mark.skipif(bool(missing()), reason=f"engines of our own need {missing()}"),
 ]
 

@@ -26,7 +26,7 @@ from agents.runner.updating.handover import ENDED_EARLY, RUNS, WENT_BACK
 from agents.runner.updating.journal_copy import COPY_NAME, copy_journal, put_back_if_too_new
 from agents.runner.updating.own_container import FORMER, NEXT, SECONDS, TRIAL, OwnContainer
 from agents.runner.updating.provide import UpdateFailedError
-from agents.runner.updating.record import Phase, UpdateRecord, read_record, write_record
+from agents.runner.updating.record import Phase, UpdateRecord, note_failure, read_record, write_failure, write_record
 from agents.runner.updating.trial import INSTANCE, MAX_SAID, NOT_SAID, SAID_NOTHING
 
 LOOK_SECONDS = 0.5
@@ -142,11 +142,7 @@ def _leave(own: OwnContainer, successor: str, *, after: float) -> NoReturn:
 def _go_on(record: UpdateRecord, *, state_dir: Path, why: str) -> NoReturn:
     """Become this very version once more, which says what went wrong."""
     logger.error("%s", why)
-    failed = UpdateRecord(update_id=record.update_id, build=record.build, phase=Phase.FAILED, message=why)
-    try:
-        write_record(state_dir, failed)
-    except OSError:
-        logger.exception("what became of the update cannot be written down")
+    note_failure(state_dir, record, why)
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - no shell
 
 
@@ -200,13 +196,8 @@ class ContainerProbation:
 
     def _note_failure(self, why: str) -> None:
         found = read_record(self._state_dir)
-        if found is None or found.phase is not Phase.HANDING_OVER:
-            return
-        failed = UpdateRecord(update_id=found.update_id, build=found.build, phase=Phase.FAILED, message=why)
-        try:
-            write_record(self._state_dir, failed)
-        except OSError:
-            logger.exception("what became of the update cannot be written down")
+        if found is not None and found.phase is Phase.HANDING_OVER:
+            note_failure(self._state_dir, found, why)
 
 
 def begin_in_container(state_dir: Path, *, own: OwnContainer) -> ContainerProbation | None:
@@ -243,8 +234,7 @@ def _settle(state_dir: Path, *, own: OwnContainer, found: UpdateRecord) -> None:
     except ENGINE_TROUBLE as error:
         logger.warning("what became of the new version is not known: %s", error)
     if found.phase is Phase.HANDING_OVER:
-        failed = UpdateRecord(update_id=found.update_id, build=found.build, phase=Phase.FAILED, message=ENDED_EARLY)
-        write_record(state_dir, failed)
+        write_failure(state_dir, found, ENDED_EARLY)
 
 
 def _take_place(own: OwnContainer, former: str) -> None:

@@ -17,7 +17,15 @@ from typing import NoReturn
 from agents.runner.journal.startup import LOCK_FD
 from agents.runner.release import Release, own_release, release_at, remove_others, start_from_now_on
 from agents.runner.updating.journal_copy import COPY_NAME, copy_journal, put_back_if_too_new
-from agents.runner.updating.record import ENDED, Phase, UpdateRecord, read_record, write_record
+from agents.runner.updating.record import (
+    ENDED,
+    Phase,
+    UpdateRecord,
+    note_failure,
+    read_record,
+    write_failure,
+    write_record,
+)
 
 FORMER = "AXION_AGENT_FORMER_RELEASE"
 SECONDS = "AXION_AGENT_HELLO_SECONDS"
@@ -98,11 +106,7 @@ class Probation:
             logger.error("%s", why)
             found = read_record(self._state_dir)
             if found is not None:
-                failed = UpdateRecord(update_id=found.update_id, build=found.build, phase=Phase.FAILED, message=why)
-                try:
-                    write_record(self._state_dir, failed)
-                except OSError:
-                    logger.exception("what became of the update cannot be written down")
+                note_failure(self._state_dir, found, why)
             if self._lock_fd is None:
                 os._exit(1)
             become(self._former, lock=self._lock_fd, arguments=self._arguments, environment={})
@@ -152,5 +156,4 @@ def _settle(state_dir: Path, *, own: Release | None) -> None:
         return
     put_back_if_too_new(state_dir)
     if found.phase is Phase.HANDING_OVER:
-        failed = UpdateRecord(update_id=found.update_id, build=found.build, phase=Phase.FAILED, message=ENDED_EARLY)
-        write_record(state_dir, failed)
+        write_failure(state_dir, found, ENDED_EARLY)

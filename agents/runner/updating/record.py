@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -56,3 +56,16 @@ def read_record(state_dir: Path) -> UpdateRecord | None:
 def write_record(state_dir: Path, record: UpdateRecord) -> None:
     """Have it on the disk when this returns. Raises OSError."""
     write_private(state_dir / FILE_NAME, json.dumps(asdict(record)).encode())
+
+
+def write_failure(state_dir: Path, record: UpdateRecord, why: str) -> None:
+    """Have it on the disk, when this returns, that this update failed. Raises OSError."""
+    write_record(state_dir, replace(record, phase=Phase.FAILED, message=why))
+
+
+def note_failure(state_dir: Path, record: UpdateRecord, why: str) -> None:
+    """Write down that this update failed; where that cannot be written it is in the log alone."""
+    try:
+        write_failure(state_dir, record, why)
+    except OSError:
+        logger.exception("what became of the update cannot be written down")

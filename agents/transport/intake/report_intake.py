@@ -108,6 +108,8 @@ class ReportApplier:
         Return False, with nothing stored, where there are not two of them, or one cannot be stored: then each is
         applied by itself, and the others do not pay for it.
         """
+        if len(self._taken) < 2:
+            return False
         # Reading what is no report as one would make it one.
         told = itertools.takewhile(lambda message: message.HasField("report"), self._taken)
         try:

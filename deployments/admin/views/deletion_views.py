@@ -31,9 +31,9 @@ def deletion_view(request: HttpRequest, object_id: UUID) -> HttpResponse:
                 gettext("{project} is not deleted. What was stopped stays stopped.").format(project=project.name),
             )
             return redirect("admin:deployments_project_change", object_id)
-        if request.method == "POST" and request.POST.get("do"):
-            raise unknown_action()
         if request.method == "POST":
+            if request.POST.get("do"):
+                raise unknown_action()
             project_deletion.delete_project(
                 caller=caller,
                 project_id=object_id,

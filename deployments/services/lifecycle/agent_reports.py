@@ -114,7 +114,8 @@ def _accept(reports: Sequence[Report]) -> tuple[Sequence[Report], int]:
     """Return the reports that are new, of a command that is open, and its highest stored number."""
     first, last = reports[0], reports[-1]
     numbers = [report.number for report in reports]
-    if numbers == list(range(first.number, last.number + 1)) and gateway.accept_usual_reports(
+    follow = len(reports) > 1 and numbers == list(range(first.number, last.number + 1))
+    if follow and gateway.accept_usual_reports(
         command_id=first.command_id, first=first.number, last=last.number, agent_id=first.agent_id
     ):
         return reports, last.number

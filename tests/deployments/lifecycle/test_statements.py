@@ -40,14 +40,7 @@ def test_a_report_costs_so_many_statements_and_changes_each_row_once(lane: Lane,
     CommandRecord.objects.update(status=CommandStatus.SENT)
     # The first one proves that the command has arrived.
     lane.report(deployment, StageReached(stage=CommandStage.DEPLOYING, percent=1, message="before"))
-    report = Report(
-        command_id=command_ids.deploy_command_id(deployment.id),
-        deployment_id=deployment.id,
-        agent_id=lane.agent.id,
-        number=2,
-        at=NOW,
-        body=body,
-    )
+    report = report_of(lane, deployment, body, number=2)
     with CaptureQueriesContext(connection) as asked:
         assert agent_reports.apply_report(report=report, at=lane.now()) == 2
     texts = _without_savepoints(asked)
@@ -91,17 +84,18 @@ def test_one_that_cannot_be_stored_leaves_nothing_of_those_beside_it(
 
 
 def reports_of(lane: Lane, deployment: DeploymentRecord) -> list[Report]:
-    return [
-        Report(
-            command_id=command_ids.deploy_command_id(deployment.id),
-            deployment_id=deployment.id,
-            agent_id=lane.agent.id,
-            number=number,
-            at=NOW,
-            body=body,
-        )
-        for number, body in enumerate(REPORTS, start=1)
-    ]
+    return [report_of(lane, deployment, body, number=number) for number, body in enumerate(REPORTS, start=1)]
+
+
+def report_of(lane: Lane, deployment: DeploymentRecord, body: ReportBody, *, number: int) -> Report:
+    return Report(
+        command_id=command_ids.deploy_command_id(deployment.id),
+        deployment_id=deployment.id,
+        agent_id=lane.agent.id,
+        number=number,
+        at=NOW,
+        body=body,
+    )
 
 
 def broken(*_: object) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -163,7 +161,7 @@ def _belongings(lane: Lane, project: Project) -> dict[str, Any]:
     project_variables.change_variables(
         caller=lane.caller, project_id=project.id, place=PROJECT_WIDE, values={"KEPT": "x"}, at=at
     )
-    sources.store_code(caller=lane.caller, project_id=project.id, node_id="n-web", content=_tar())
+    sources.store_code(caller=lane.caller, project_id=project.id, node_id="n-web", content=factories.code_tar())
     ObservedVolumes.objects.create(
         agent_id=lane.agent.id, server_id=server.id, session_id=uuid4(), observed_at=at,
         volumes=[{"name": "left-over", "project": str(project.id), "created": 0, "size": None, "usedBy": []}],
@@ -194,15 +192,6 @@ def _belongings(lane: Lane, project: Project) -> dict[str, Any]:
         "inspection": inspection,
         "group_key": group,
     }  # fmt: skip
-
-
-def _tar() -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        made = tarfile.TarInfo("main.py")
-        made.size = 4
-        archive.addfile(made, io.BytesIO(b"pass"))
-    return packed.getvalue()
 
 
 def _inspected(lane: Lane) -> tuple[Any, str]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
@@ -15,6 +12,7 @@ from deployments.data.job_types import JobLine
 from deployments.models import NodeCode, Project, User
 from deployments.services.queries import job_view
 from deployments.types import Target, TargetKind
+from tests import factories
 from tests.deployments.lane import Lane
 from tests.doors.people import People
 
@@ -31,12 +29,7 @@ def lane(owner: User, project: Project, server: Server, agent: Agent) -> Lane:
 
 @pytest.fixture
 def tar() -> SimpleUploadedFile:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        made = tarfile.TarInfo("main.py")
-        made.size = 4
-        archive.addfile(made, io.BytesIO(b"pass"))
-    return SimpleUploadedFile("code.tar", packed.getvalue())
+    return SimpleUploadedFile("code.tar", factories.code_tar())
 
 
 @pytest.mark.parametrize("who", EVERYBODY)

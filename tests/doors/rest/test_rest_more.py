@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from typing import Any
 
 import pytest
@@ -14,15 +12,6 @@ from deployments.models import Deployment, Project, ProjectMember
 from tests import factories
 from tests.doors.people import People
 from tests.doors.rest.test_rest import GRAPH
-
-
-def tar() -> bytes:
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as archive:
-        info = tarfile.TarInfo("main.py")
-        info.size = 5
-        archive.addfile(info, io.BytesIO(b"pass\n"))
-    return content.getvalue()
 
 
 def test_settings_change_one_by_one(owner_api: APIClient, project: Project) -> None:
@@ -103,7 +92,8 @@ def test_versions_of_the_graph_stay(owner_api: APIClient, project: Project) -> N
 def test_code_is_listed_and_taken_away(owner_api: APIClient, project: Project) -> None:
     path = f"/api/projects/{project.id}"
     owner_api.put(f"{path}/graph", GRAPH, format="json")
-    stored = owner_api.put(f"{path}/code/n1", tar(), content_type="application/x-tar").json()["data"]["digest"]
+    put = owner_api.put(f"{path}/code/n1", factories.code_tar(), content_type="application/x-tar")
+    stored = put.json()["data"]["digest"]
     [listed] = owner_api.get(f"{path}/code").json()["data"]["code"]
     assert (listed["nodeId"], listed["digest"]) == ("n1", stored)
     assert listed["size"] > 0

@@ -16,6 +16,7 @@ from agents.contracts import runner_pb2 as pb
 from agents.runner.docker.registries.certificates import FOLDER
 from axion_deploy.embedded.ports import free_port
 from tests.runner.gateway import TestGateway
+from tests.runner.registries.projects import CodeProject
 from tests.runner.registries.works import Works, working
 from tests.servers.own_docker import OwnDocker
 from tests.servers.own_registry import PASSWORD, USER, OwnRegistry
@@ -102,3 +103,11 @@ def run(argv: list[str], *, given: str = "") -> None:
 def login(registry: OwnRegistry, **changes: str) -> pb.RegistryLogin:
     usual = {"name": "ours", "address": HOST, "username": USER, "password": PASSWORD}
     return pb.RegistryLogin(**{**usual, "ca_certificate": registry.authority, **changes})
+
+
+@pytest.fixture
+def project(gateway: TestGateway, base_image: str) -> Iterator[CodeProject]:
+    """A project whose images are built from code; those made here go with it."""
+    made = CodeProject(gateway, base_image)
+    yield made
+    made.remove_images()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import threading
@@ -20,6 +19,7 @@ from tests.runner.conftest import Agent
 from tests.runner.gateway import TestGateway
 from tests.runner.registries.conftest import login
 from tests.runner.registries.test_cluster_images import built, pytestmark, two
+from tests.runner.swarm.asked_for import asked_for
 from tests.runner.swarm.conftest import Cluster, wait_until
 from tests.runner.swarm.stacks import SwarmStack
 from tests.servers.own_engines import OwnEngine
@@ -28,9 +28,7 @@ from tests.servers.own_registry import OwnRegistry
 __all__ = ["pytestmark", "two"]
 AWAY_SECONDS = 20.0
 Two = tuple[Cluster, OwnRegistry]
-dear = pytest.mark.skipif(
-    "AXION_TEST_CLUSTER_FAULTS" not in os.environ, reason="takes a minute: AXION_TEST_CLUSTER_FAULTS=1 asks for it"
-)
+dear = asked_for(takes="takes a minute")
 
 
 class Deployer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,7 +9,6 @@ import pytest
 
 from agents.runner.commands.swarm.registry_cleanup import clean_registry
 from agents.runner.planning.codec import release_of
-from tests.runner.gateway import TestGateway
 from tests.runner.registries.conftest import run
 from tests.runner.registries.projects import CodeProject
 from tests.runner.registries.works import Works, clean, digest, tags_of
@@ -21,13 +19,6 @@ pytestmark = [
     pytest.mark.skipif(not find_program(), reason="there is no docker-registry here and apt gives none"),
 ]
 V1, V2, V3, V4 = (str(number) * 16 for number in range(1, 5))
-
-
-@pytest.fixture
-def project(gateway: TestGateway, base_image: str) -> Iterator[CodeProject]:
-    made = CodeProject(gateway, base_image)
-    yield made
-    made.remove_images()
 
 
 def test_only_what_nothing_needs_goes(

@@ -64,13 +64,6 @@ def works(tokens: TokenRegistry, gateway: TestGateway, tmp_path: Path) -> Iterat
         yield made
 
 
-@pytest.fixture
-def project(gateway: TestGateway, base_image: str) -> Iterator[CodeProject]:
-    made = CodeProject(gateway, base_image)
-    yield made
-    made.remove_images()
-
-
 def test_a_test_of_the_registry_says_what_each_user_may_do(
     start: Callable[[], Agent], gateway: TestGateway, tokens: TokenRegistry
 ) -> None:

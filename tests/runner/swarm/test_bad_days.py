@@ -5,7 +5,6 @@ The dear ones are in test_bad_days_dear.py and test_takeover_at_each_stage.py.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from uuid import uuid4
@@ -13,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
+from tests.runner.swarm.asked_for import asked_for
 from tests.runner.swarm.conftest import Cluster, Manned, wait_until
 from tests.runner.swarm.faults import all_ready, cut_off, done, ended, node_id, picture, settled, start, versions
 from tests.runner.swarm.stacks import SwarmStack
@@ -21,9 +21,7 @@ pytestmark = [
     pytest.mark.docker,
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(
-        "AXION_TEST_CLUSTER_FAULTS" not in os.environ, reason="takes minutes: AXION_TEST_CLUSTER_FAULTS=1 asks for it"
-    ),
+    asked_for(takes="takes minutes"),
 ]
 # Swarm fills this in for each task: the copy with this number is never healthy.
 FIFTH_IS_SICK = '{{if eq .Task.Slot "5"}}sick{{else}}healthy{{end}}'

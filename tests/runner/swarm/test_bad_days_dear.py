@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,6 +10,7 @@ import pytest
 
 from agents.contracts import runner_pb2 as pb
 from axion_deploy.embedded.engine_network import EngineNetwork
+from tests.runner.swarm.asked_for import asked_for
 from tests.runner.swarm.conftest import Cluster, Manned, told, wait_until
 from tests.runner.swarm.faults import (
     all_ready,
@@ -32,10 +32,7 @@ pytestmark = [
     pytest.mark.docker,
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(
-        "AXION_TEST_CLUSTER_FAULTS" not in os.environ,
-        reason="takes ten minutes: AXION_TEST_CLUSTER_FAULTS=1 asks for it",
-    ),
+    asked_for(takes="takes ten minutes"),
 ]
 # What the base image takes when it is loaded, and some room.
 DISK_BYTES = 700 * 1024 * 1024

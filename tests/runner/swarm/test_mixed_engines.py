@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from agents.contracts import runner_pb2 as pb
 from axion_deploy.embedded.engine_network import EngineNetwork
+from tests.runner.swarm.asked_for import asked_for
 from tests.runner.swarm.conftest import Cluster, Manned
 from tests.runner.swarm.faults import all_ready, done, ended, hand_on, picture, settled, start, versions
 from tests.runner.swarm.stacks import SwarmStack
@@ -22,9 +22,7 @@ pytestmark = [
     pytest.mark.docker,
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(
-        "AXION_TEST_CLUSTER_FAULTS" not in os.environ, reason="takes minutes: AXION_TEST_CLUSTER_FAULTS=1 asks for it"
-    ),
+    asked_for(takes="takes minutes"),
     pytest.mark.skipif(bool(missing()), reason=f"engines of our own need {missing()}"),
 ]
 NAMES = ("older-1", "newer-2", "older-3")

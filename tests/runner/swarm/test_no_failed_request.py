@@ -6,7 +6,6 @@ tasks by their addresses (dnsrr), and its port is the host's own instead of the 
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,6 +17,7 @@ from uuid import uuid4
 import pytest
 
 from tests.runner.served import DOCKERFILE, SERVER, free_port, hammering
+from tests.runner.swarm.asked_for import asked_for
 from tests.runner.swarm.conftest import Cluster, Manned
 from tests.runner.swarm.faults import done, versions
 from tests.runner.swarm.stacks import SwarmStack
@@ -27,10 +27,7 @@ pytestmark = [
     pytest.mark.docker,
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(
-        "AXION_TEST_CLUSTER_FAULTS" not in os.environ,
-        reason="starts three engines: AXION_TEST_CLUSTER_FAULTS=1 asks for it",
-    ),
+    asked_for(takes="starts three engines"),
 ]
 GATEWAY_IMAGE = "caddy:2"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
+from tests.runner.swarm.asked_for import asked_for
 from tests.runner.swarm.conftest import Cluster, Manned, told, wait_until
 from tests.runner.swarm.stacks import SwarmStack
 
@@ -267,10 +267,7 @@ def test_a_node_that_is_cut_off_does_not_count(
     wait_until(lambda: cluster.states(by=1)["server-3"] == "Ready", what="the node to be back")
 
 
-@pytest.mark.skipif(
-    "AXION_TEST_CLUSTER_FAULTS" not in os.environ,
-    reason="takes two minutes: AXION_TEST_CLUSTER_FAULTS=1 asks for it",
-)
+@asked_for(takes="takes two minutes")
 def test_without_a_quorum_it_waits_and_says_so(
     cluster: Cluster, man: Callable[[int], Manned], project: SwarmStack
 ) -> None:

@@ -5,7 +5,6 @@ Swarm takes up to a minute to find a leader and to start elsewhere what was lost
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from agents.contracts import runner_pb2 as pb
 from agents.runner.commands.swarm.swarm_model import LABEL_NUMBER
+from tests.runner.swarm.asked_for import asked_for
 from tests.runner.swarm.conftest import Cluster, Manned, wait_until
 from tests.runner.swarm.faults import (
     HeldClient,
@@ -37,10 +37,7 @@ pytestmark = [
     pytest.mark.docker,
     pytest.mark.slow,
     pytest.mark.timeout(900),
-    pytest.mark.skipif(
-        "AXION_TEST_CLUSTER_FAULTS" not in os.environ,
-        reason="takes a quarter of an hour: AXION_TEST_CLUSTER_FAULTS=1 asks for it",
-    ),
+    asked_for(takes="takes a quarter of an hour"),
 ]
 STAGES = ("accepted", "before", "during", "checking", "going back")
 Reached = Callable[[Cluster, Manned, pb.Command, SwarmStack, HeldClient], Any]

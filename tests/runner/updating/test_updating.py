@@ -11,19 +11,12 @@ from uuid import uuid4
 import pytest
 
 from agents.contracts import runner_pb2 as pb
-from agents.contracts.version import UPDATES_PROTOCOL
 from agents.runner.updating.record import Phase
 from tests.runner.gateway import TestGateway
 from tests.runner.stacks import Stack
 from tests.runner.updating.installed import InstalledAgent, Version, install, version
 
 OLD, NEW = "0.9.1", "0.9.2"
-
-
-@pytest.fixture
-def served(gateway: TestGateway) -> TestGateway:
-    gateway.protocol = UPDATES_PROTOCOL
-    return gateway
 
 
 @pytest.fixture

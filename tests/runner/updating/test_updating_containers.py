@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 
-from agents.contracts.version import UPDATES_PROTOCOL
 from agents.runner.updating.own_container import like
 from agents.runner.updating.record import Phase
 from tests.runner.gateway import TestGateway
@@ -32,12 +31,6 @@ def has_docker() -> bool:
 
 
 pytestmark = pytest.mark.skipif(not has_docker(), reason="needs Docker")
-
-
-@pytest.fixture
-def served(gateway: TestGateway) -> TestGateway:
-    gateway.protocol = UPDATES_PROTOCOL
-    return gateway
 
 
 @pytest.fixture
